@@ -1,0 +1,1 @@
+"""intent: what someone wants, in Chinese and English."""

@@ -1,0 +1,55 @@
+"""What the engine needs of a model, and what a model says about a text. No framework."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from services.intent.labels import Sentiment
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What one text says. `confidence` and `purchase` are probabilities; `topics` are ordered, strongest first."""
+
+    label: str
+    confidence: float
+    in_scope: bool
+    sentiment: Sentiment
+    topics: tuple[str, ...]
+    purchase: float
+
+
+class Encoded(Protocol):
+    """A text made ready for the model. `tokens` is its length in the model's own unit, at least 1."""
+
+    @property
+    def tokens(self) -> int: ...
+
+
+E = TypeVar("E", bound=Encoded)
+L = TypeVar("L")
+A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
+
+
+class Model(Protocol[E, L, A_co]):
+    """Three verbs; the batcher knows nothing else about a model.
+
+    Each verb is called on threads of the batcher's own, `encode` on several at once, so they share no mutable state.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever an answer could."""
+
+    def encode(self, texts: Sequence[str]) -> Sequence[E]:
+        """One feature value a text, in order."""
+
+    def run(self, batch: Sequence[E]) -> L:
+        """The forward pass. The batch comes sorted by `tokens`, so that padding is small."""
+
+    def decode(self, logits: L) -> Sequence[A_co]:
+        """One answer for each feature value that was given to `run`, in the same order."""

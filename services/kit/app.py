@@ -1,0 +1,212 @@
+"""How every service starts: one application factory, probes that can fail, one pure ASGI middleware."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.kit.errors import PROBLEM_JSON, Problem, install_error_handlers, problem_document
+from services.kit.identity import Authenticate, Keyring, internal_token
+from services.kit.resilience import DEADLINE_HEADER, Deadline
+from services.kit.settings import SharedSettings
+from services.kit.telemetry import DURATION, IN_FLIGHT, REQUESTS, begin_trace, configure_logging, get_logger
+
+log = get_logger(__name__)
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Readiness = Callable[[FastAPI], Awaitable[Sequence[str]]]
+
+MIB = 1024 * 1024
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": description, "content": {PROBLEM_JSON: {}}}
+    for status, description in ((401, "No valid credential"), (403, "Scope or owner"), (422, "A field at fault"))
+}
+
+
+def build_app(
+    name: str,
+    *,
+    title: str,
+    shared: SharedSettings,
+    lifespan: Lifespan,
+    routers: Sequence[APIRouter],
+    ready: Readiness,
+    authenticate: Authenticate | None = None,
+    max_body_bytes: int = MIB,
+    body_limits: Mapping[str, int] | None = None,
+    deadlines: Mapping[str, int] | None = None,
+) -> FastAPI:
+    """A service's application.
+
+    `ready` gives the reasons why this process should get no traffic (its own state, never a neighbour's).
+    `body_limits` (bytes) and `deadlines` (milliseconds) override the defaults by path prefix, longest first.
+    """
+    configure_logging(shared.log_level)
+    app = FastAPI(title=title, version="1", lifespan=lifespan, responses=_PROBLEMS, docs_url=None, redoc_url=None)
+    app.state.authenticate = authenticate or internal_token(Keyring(shared.internal_keys.get_secret_value()))
+    app.add_middleware(
+        RequestScope,
+        service=name,
+        limits=_by_prefix(body_limits, max_body_bytes),
+        deadlines=_by_prefix(deadlines, shared.default_deadline_ms),
+        access_log=shared.access_log,
+    )
+    install_error_handlers(app)
+    for router in routers:
+        app.include_router(router)
+    _add_probes(app, ready)
+    return app
+
+
+def deadline_of(request: Request) -> Deadline:
+    """The moment by which this request must be answered."""
+    deadline: Deadline = request.scope["kuajie.deadline"]
+    return deadline
+
+
+def _by_prefix(overrides: Mapping[str, int] | None, default: int) -> Callable[[str], int]:
+    rows = sorted((overrides or {}).items(), key=lambda row: -len(row[0]))
+    return lambda path: next((value for prefix, value in rows if path.startswith(prefix)), default)
+
+
+def _add_probes(app: FastAPI, ready: Readiness) -> None:
+    async def livez() -> Response:
+        return Response("ok", media_type="text/plain")
+
+    async def readyz() -> Response:
+        reasons = await ready(app)
+        if not reasons:
+            return Response("ready", media_type="text/plain")
+        body = problem_document(503, "not_ready", "; ".join(reasons), reasons=list(reasons))
+        return Response(body, 503, media_type=PROBLEM_JSON)
+
+    async def metrics() -> Response:
+        return Response(await asyncio.to_thread(generate_latest), media_type=CONTENT_TYPE_LATEST)
+
+    for path, endpoint in (("/livez", livez), ("/readyz", readyz), ("/metrics", metrics)):
+        app.add_api_route(path, endpoint, methods=["GET"], include_in_schema=False)
+
+
+class RequestScope:
+    """Request id, trace context, deadline, body limit, RED metrics and the last resort for errors, in one ASGI layer."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        service: str,
+        limits: Callable[[str], int],
+        deadlines: Callable[[str], int],
+        access_log: bool,
+    ) -> None:
+        self._app = app
+        self._service = service
+        self._limits = limits
+        self._deadlines = deadlines
+        self._access_log = access_log
+        self._in_flight = IN_FLIGHT.labels(service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = Headers(scope=scope)
+        trace = begin_trace(headers.get("x-request-id"), headers.get("traceparent"))
+        answer = _Answer(send, trace.request_id)
+        self._in_flight.inc()
+        try:
+            await self._serve(scope, headers, receive, answer)
+        finally:
+            self._in_flight.dec()
+            self._observe(scope, answer.status, time.perf_counter() - started)
+
+    async def _serve(self, scope: Scope, headers: Headers, receive: Receive, answer: "_Answer") -> None:
+        path: str = scope["path"]
+        deadline = Deadline.after_ms(_budget_ms(headers.get(DEADLINE_HEADER)) or self._deadlines(path))
+        scope["kuajie.deadline"] = deadline
+        limited = _limited(receive, headers, self._limits(path))
+        try:
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline.remaining()) as timeout:
+                await self._app(scope, limited, answer)
+        except TimeoutError:
+            if not timeout.expired():
+                await self._fail(answer)
+                return
+            await answer.problem(504, "deadline_exceeded", "The request's deadline passed before the answer was ready.")
+        except Exception:  # noqa: BLE001  the last resort: said in the log, answered as a 500, never as something plausible
+            await self._fail(answer)
+
+    async def _fail(self, answer: "_Answer") -> None:
+        log.exception("request_failed", service=self._service, request_id=answer.request_id)
+        await answer.problem(500, "internal_error", "The service failed. The request id leads to the reason in its log.")
+
+    def _observe(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", None) or "unmatched"
+        method = scope["method"]
+        REQUESTS.labels(self._service, method, route, str(status)).inc()
+        DURATION.labels(self._service, method, route).observe(seconds)
+        if self._access_log:
+            log.info("request", service=self._service, method=method, route=route, status=status, seconds=round(seconds, 6))
+
+
+class _Answer:
+    """The send side of one request: adds the request id, remembers the status, can still answer a problem."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status = 499  # The caller left before an answer began.
+        self._begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._begun = True
+            self.status = message["status"]
+            message.setdefault("headers", []).append((b"x-request-id", self.request_id.encode()))
+        await self._send(message)
+
+    async def problem(self, status: int, code: str, detail: str) -> None:
+        if self._begun:
+            return  # Half an answer is out: the broken body is all that the caller can be told.
+        body = problem_document(status, code, detail)
+        headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
+        await self({"type": "http.response.start", "status": status, "headers": headers})
+        await self({"type": "http.response.body", "body": body})
+
+
+def _budget_ms(header: str | None) -> int | None:
+    """The caller's budget; what is not a positive whole number is as if it were absent."""
+    if header and header.isascii() and header.isdigit() and 0 < int(header[:10]) <= 3_600_000:
+        return int(header[:10])
+    return None
+
+
+def _limited(receive: Receive, headers: Headers, limit: int) -> Receive:
+    """`receive` that raises 413 once the body is over `limit` bytes, declared or counted."""
+    declared = headers.get("content-length", "")
+    received = 0
+
+    async def limited() -> Message:
+        nonlocal received
+        if declared.isdigit() and int(declared) > limit:
+            raise _too_large(limit)
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise _too_large(limit)
+        return message
+
+    return limited
+
+
+def _too_large(limit: int) -> HTTPException:
+    # An HTTPException, since FastAPI turns any other error while reading a body into a 400.
+    return HTTPException(413, f"The body is larger than {limit} bytes.")

@@ -1,0 +1,29 @@
+"""Background work that ends with its owner."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from services.kit.telemetry import get_logger
+
+log = get_logger(__name__)
+
+
+@asynccontextmanager
+async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` while the block runs, then cancel it and wait until it is gone. A task that dies is logged at once."""
+    tasks = [asyncio.create_task(each, name=each.__qualname__) for each in work]
+    for task in tasks:
+        task.add_done_callback(_say_why)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _say_why(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("background_task_died", task=task.get_name(), exc_info=error)

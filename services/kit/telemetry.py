@@ -1,0 +1,81 @@
+"""What a request carries and what is seen of it: request id, W3C trace context, JSON logs, RED metrics."""
+
+import logging
+import re
+import secrets
+import sys
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.kit.ids import new_id
+
+LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 2.5, 5.0, 30.0)
+
+REQUESTS = Counter("kuajie_http_requests_total", "Requests answered.", ["service", "method", "route", "status"])
+DURATION = Histogram(
+    "kuajie_http_request_duration_seconds",
+    "Time from the first byte in to the last byte out.",
+    ["service", "method", "route"],
+    buckets=LATENCY_BUCKETS_S,
+)
+IN_FLIGHT = Gauge("kuajie_http_requests_in_flight", "Requests being answered now.", ["service"])
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The ids that travel with a request. `traceparent` follows W3C Trace Context level 1."""
+
+    request_id: str
+    traceparent: str
+
+
+_trace: ContextVar[Trace | None] = ContextVar("kuajie_trace", default=None)
+
+
+def begin_trace(request_id: str | None, traceparent: str | None) -> Trace:
+    """Adopt the caller's ids where they are well formed, else make new ones; a new span id either way."""
+    rid = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else new_id("req")
+    match = _TRACEPARENT.fullmatch(traceparent or "")
+    known = match and match[1] != "0" * 32 and match[2] != "0" * 16
+    trace_id, flags = (match[1], match[3]) if match and known else (secrets.token_hex(16), "00")
+    trace = Trace(rid, f"00-{trace_id}-{secrets.token_hex(8)}-{flags}")
+    _trace.set(trace)
+    return trace
+
+
+def current_trace() -> Trace:
+    """The trace of the request at hand; a fresh one outside of any request."""
+    return _trace.get() or begin_trace(None, None)
+
+
+def current_request_id() -> str:
+    """The id that the caller finds in `X-Request-Id` and in every problem document."""
+    return current_trace().request_id
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on standard error, one object an event. Safe to call more than once."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A structured logger. Personal data, user ids and texts included, is never passed to it."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(logger=name)
+    return logger
