@@ -146,7 +146,9 @@ class RequestScope:
 
     async def _fail(self, answer: "_Answer") -> None:
         log.exception("request_failed", service=self._service, request_id=answer.request_id)
-        await answer.problem(500, "internal_error", "The service failed. The request id leads to the reason in its log.")
+        await answer.problem(
+            500, "internal_error", "The service failed. The request id leads to the reason in its log."
+        )
 
     def _observe(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "unmatched"
@@ -154,7 +156,9 @@ class RequestScope:
         REQUESTS.labels(self._service, method, route, str(status)).inc()
         DURATION.labels(self._service, method, route).observe(seconds)
         if self._access_log:
-            log.info("request", service=self._service, method=method, route=route, status=status, seconds=round(seconds, 6))
+            log.info(
+                "request", service=self._service, method=method, route=route, status=status, seconds=round(seconds, 6)
+            )
 
 
 class _Answer:

@@ -21,3 +21,13 @@ def open_redis(url: str, *, max_connections: int = 50, read_timeout_s: float = T
         retry=Retry(NoBackoff(), 0),
     )
     return Redis.from_pool(pool)
+
+
+def blocking(redis: Redis, *, block_ms: int) -> Redis:
+    """A client to the same server whose reads may wait `block_ms`; for stream readers, one connection each."""
+    settings = dict(redis.connection_pool.connection_kwargs)
+    settings["socket_timeout"] = block_ms / 1000 + 1.0
+    pool = BlockingConnectionPool(
+        connection_class=redis.connection_pool.connection_class, max_connections=2, timeout=TIMEOUT_S, **settings
+    )
+    return Redis.from_pool(pool)

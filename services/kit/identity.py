@@ -43,7 +43,9 @@ class Keyring:
     def __init__(self, spec: str) -> None:
         pairs = [part.strip().partition(":") for part in spec.split(",") if part.strip()]
         if not pairs or any(not kid or len(secret) < 32 for kid, _, secret in pairs):
-            raise ValueError("KUAJIE_INTERNAL_KEYS must be `kid:secret[,kid:secret]` with secrets of 32 characters or more")
+            raise ValueError(
+                "KUAJIE_INTERNAL_KEYS must be `kid:secret[,kid:secret]` with secrets of 32 characters or more"
+            )
         self._keys = {kid: secret for kid, _, secret in pairs}
         self._signing_kid = pairs[0][0]
         self._verified: dict[str, tuple[float, Caller]] = {}

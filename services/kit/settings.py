@@ -37,7 +37,9 @@ def service_config(service: str) -> SettingsConfigDict:
 class DatabaseSettings(BaseSettings):
     """What a service with a database of its own reads besides."""
 
-    database_url: SecretStr = Field(description="PostgreSQL 14 or later, as `postgresql+asyncpg://user:password@host:5432/name`.")
+    database_url: SecretStr = Field(
+        description="PostgreSQL 14 or later, as `postgresql+asyncpg://user:password@host:5432/name`."
+    )
     database_pool_size: int = Field(10, ge=1, le=200, description="Connections that one process may hold.")
     roles: frozenset[Role] = Field(
         frozenset({"api", "worker"}), description='What this process does, as JSON: `["api"]`, `["worker"]` or both.'

@@ -1,0 +1,127 @@
+"""PostgreSQL through SQLAlchemy Core on asyncpg: one engine a process, migrations by Alembic."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import asyncpg
+import orjson
+from sqlalchemy import MetaData, exc, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.kit.errors import Unavailable
+
+CONNECT_TIMEOUT_S = 2.0
+POOL_TIMEOUT_S = 2.0
+
+_LOST = (OSError, exc.InterfaceError, exc.OperationalError, exc.TimeoutError, asyncpg.PostgresConnectionError)
+
+
+def new_metadata() -> MetaData:
+    """Table metadata with names that Alembic can refer to."""
+    return MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Database:
+    """A service's own database. A lost or full database is a 503, never a hang."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str, *, pool_size: int = 10) -> "Database":
+        """Connects on first use. Close it with `close()`."""
+        engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_S,
+            connect_args={
+                "timeout": CONNECT_TIMEOUT_S,
+                "server_settings": {"jit": "off", "application_name": "kuajie"},
+            },
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+        )
+        return cls(engine)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for reading; what it changed is rolled back."""
+        try:
+            async with self.engine.connect() as connection:
+                yield connection
+        except _LOST as error:
+            raise Unavailable("The database cannot be reached.") from error
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed when the block ends, rolled back when it raises."""
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except _LOST as error:
+            raise Unavailable("The database cannot be reached.") from error
+
+    async def ready(self, migrations: Path) -> list[str]:
+        """Reasons why this database cannot serve: unreachable, or behind the migrations of this build."""
+        try:
+            async with self.connect() as connection:
+                found = await connection.scalar(text("SELECT max(version_num) FROM alembic_version"))
+        except Unavailable:
+            return ["database unreachable"]
+        except exc.ProgrammingError:
+            found = None
+        head = head_revision(migrations)
+        return [] if found is not None and found >= head else [f"database at revision {found}, this build needs {head}"]
+
+
+async def driver(connection: AsyncConnection) -> asyncpg.Connection[Any]:
+    """The asyncpg connection underneath, inside the same transaction: for COPY and bulk `unnest`."""
+    raw = await connection.get_raw_connection()
+    if not connection.in_transaction():
+        raise RuntimeError("driver() needs a transaction that has begun")
+    await connection.execute(text("SELECT 1"))  # SQLAlchemy begins on the wire with the first statement only.
+    return cast("asyncpg.Connection[Any]", raw.driver_connection)
+
+
+def head_revision(migrations: Path) -> str:
+    """The newest revision: files are named `<revision>_<what>.py` and revisions sort."""
+    return max(path.stem.split("_", 1)[0] for path in (migrations / "versions").glob("[0-9]*.py"))
+
+
+def migrate(url: str, migrations: Path) -> bool:
+    """Bring a database to the newest revision; safe to run from several places at once. True when something was run."""
+    if asyncio.run(_revision(url)) == head_revision(migrations):
+        return False
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+    return True
+
+
+async def _revision(url: str) -> str | None:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""), timeout=10)
+    try:
+        return cast("str | None", await connection.fetchval("SELECT max(version_num) FROM alembic_version"))
+    except asyncpg.UndefinedTableError:
+        return None
+    finally:
+        await connection.close()
