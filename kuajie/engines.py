@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from kuajie.binaries import EngineError, postgres_install, reachable, redis_program, scratch_folder
+from kuajie.binaries import EngineError, postgres_programs, reachable, redis_programs, scratch_folder
 from kuajie.engine import Address, Engine
 from kuajie.ports import LOOPBACK
 from kuajie.private_files import write_private
@@ -64,7 +64,7 @@ class PostgresEngine(Engine):
         if identity:
             for path in (unfinished, password_file):
                 os.chown(path, identity.uid, identity.gid)
-        initdb = reachable(postgres_install(), identity) / "bin" / "initdb"
+        initdb = reachable(postgres_programs(), identity) / "initdb"
         options = f"-U {USER} -A scram-sha-256 -E UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 --no-locale"
         safety = ["--no-sync"] if self.fast else []
         command = [str(initdb), *options.split(), *safety, f"--pwfile={password_file}", "-D", str(unfinished)]
@@ -77,7 +77,7 @@ class PostgresEngine(Engine):
         unfinished.rename(self.folder)
 
     def _clear_stale_lock(self) -> None:
-        """A killed postmaster leaves postmaster.pid: wait for one that is still ending, drop one whose pid is not ours."""
+        """A killed postmaster leaves postmaster.pid: wait for one that is still ending, drop one of a stranger."""
         lock = self.folder / "postmaster.pid"
         deadline = time.monotonic() + PREDECESSOR_SECONDS
         while lock.exists():
@@ -94,7 +94,7 @@ class PostgresEngine(Engine):
         return str(self.folder) in shown and "postgres" in shown
 
     def _command(self, identity: Identity | None, address: Address) -> list[str]:
-        program = reachable(postgres_install(), identity) / "bin" / "postgres"
+        program = reachable(postgres_programs(), identity) / "postgres"
         settings = {**POSTGRES_SETTINGS, "port": str(address.port), **(WITHOUT_CRASH_SAFETY if self.fast else {})}
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         return [str(program), "-D", str(self.folder), *options]
@@ -127,7 +127,8 @@ class RedisEngine(Engine):
             os.chown(self.folder, identity.uid, identity.gid)
 
     def _command(self, identity: Identity | None, address: Address) -> list[str]:
-        return [str(reachable(redis_program(), identity)), "-"]
+        programs, name = redis_programs()
+        return [str(reachable(programs, identity) / name), "-"]
 
     def _settings(self, address: Address) -> bytes:
         # Caches have a lifetime and may be evicted; streams have none, so volatile-lru never drops them.
