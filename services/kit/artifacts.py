@@ -5,7 +5,6 @@ Layout: `<root>/<tenant>/<kind>/<version>/manifest.json` and its files; `<root>/
 
 import asyncio
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -42,7 +41,7 @@ class Manifest(MessageModel):
     version: str
     created_at: Timestamp
     files: dict[str, str] = Field(description="hexadecimal SHA-256 by file name")
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def checksum(self) -> str:
@@ -108,7 +107,7 @@ def _sha256(path: Path) -> str:
 def _point_to(home: Path, version: str) -> None:
     pointer = home / f".CURRENT-{uuid7().hex}"
     pointer.write_text(version + "\n")
-    os.replace(pointer, home / "CURRENT")
+    pointer.replace(home / "CURRENT")
 
 
 def _forget_old(home: Path, current: str) -> None:

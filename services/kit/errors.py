@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -175,15 +175,13 @@ def install_error_handlers(app: FastAPI) -> None:
     """One handler for each family of errors; every one answers problem+json."""
 
     async def service_error(_: Request, error: Exception) -> Response:
-        assert isinstance(error, ServiceError)
-        return problem_response(error)
+        return problem_response(cast("ServiceError", error))
 
     async def validation_error(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return problem_response(invalid_request(error.errors()))
+        return problem_response(invalid_request(cast("RequestValidationError", error).errors()))
 
-    async def http_error(_: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
+    async def http_error(_: Request, raised: Exception) -> Response:
+        error = cast("HTTPException", raised)
         code = _CODES.get(error.status_code) or HTTPStatus(error.status_code).name.lower()
         body = problem_document(error.status_code, code, str(error.detail))
         return Response(body, error.status_code, error.headers, PROBLEM_JSON)

@@ -9,7 +9,6 @@ import orjson
 from services.kit.errors import BadRequest
 from services.kit.wire import MessageModel
 
-
 T = TypeVar("T")
 
 

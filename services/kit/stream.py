@@ -335,7 +335,7 @@ class Consumer:
                     pause_s = 0.2
                 except (Unavailable, RedisError, OSError) as error:
                     pause_s = await pause_after_fault("consumer_waits", self._source, error, pause_s)
-                except Exception as error:  # noqa: BLE001  a fact that its handler cannot take must not end the consumer
+                except Exception as error:
                     log.exception("consumer_failed", source=self._source, consumer=self._name)
                     pause_s = await pause_after_fault("consumer_waits", self._source, error, pause_s)
         finally:

@@ -13,7 +13,7 @@ log = get_logger(__name__)
 @asynccontextmanager
 async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run `work` while the block runs, then cancel it and wait until it is gone. A task that dies is logged at once."""
-    tasks = [asyncio.create_task(each, name=each.__qualname__) for each in work]
+    tasks = [asyncio.create_task(each, name=getattr(each, "__qualname__", "background")) for each in work]
     for task in tasks:
         task.add_done_callback(_say_why)
     try:

@@ -77,5 +77,5 @@ def configure_logging(level: str) -> None:
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """A structured logger. Personal data, user ids and texts included, is never passed to it."""
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger(logger=name)
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(module=name)
     return logger
