@@ -89,7 +89,7 @@ class Database:
         return [] if found is not None and found >= head else [f"database at revision {found}, this build needs {head}"]
 
 
-async def driver(connection: AsyncConnection) -> asyncpg.Connection[Any]:
+async def driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
     """The asyncpg connection underneath, inside the same transaction: for COPY and bulk `unnest`."""
     raw = await connection.get_raw_connection()
     if not connection.in_transaction():
