@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kuajie.failures import CommandError
 from kuajie.processes import Identity
 
 COPIES = Path("/var/lib/kuajie/engines")
 
 
-class EngineError(Exception):
+class EngineError(CommandError):
     """An engine cannot run; the message is one line for a person."""
 
 

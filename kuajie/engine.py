@@ -46,6 +46,7 @@ class Engine(ABC):
         self.folder = self.data_dir / self.name.lower()
         self.log_path = self.data_dir / f"{self.name.lower()}.log"
         self.fast = fast
+        self.url = ""
         self._fixed_port = port
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -64,7 +65,7 @@ class Engine(ABC):
     def _ready(self, process: subprocess.Popen[bytes], address: Address) -> bool: ...
 
     @abstractmethod
-    def _url(self, address: Address) -> str: ...
+    def _url_of(self, address: Address) -> str: ...
 
     def start(self) -> str:
         """Start, wait until it answers, and return its URL with the password in it. Raises EngineError."""
@@ -102,7 +103,9 @@ class Engine(ABC):
                 self._process = self._run(identity, address)
             except PortTaken:
                 continue
-            return self._url(address)
+            self._fixed_port = address.port  # whoever knows the URL must find a restarted engine there
+            self.url = self._url_of(address)
+            return self.url
         raise EngineError(f"{self.name}: no free port after {BIND_ATTEMPTS} attempts (log: {self.log_path})")
 
     def _refuse_private_parent(self, identity: Identity | None) -> None:

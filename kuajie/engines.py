@@ -45,7 +45,7 @@ class PostgresEngine(Engine):
     death_signal = signal.SIGQUIT
     stop_signals = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 8.0))
 
-    def _url(self, address: Address) -> str:
+    def _url_of(self, address: Address) -> str:
         return f"postgresql://{USER}:{address.password}@{LOOPBACK}:{address.port}"
 
     def _prepare(self, identity: Identity | None, address: Address) -> None:
@@ -118,7 +118,7 @@ class RedisEngine(Engine):
     death_signal = signal.SIGKILL
     stop_signals = ((signal.SIGTERM, 5.0),)
 
-    def _url(self, address: Address) -> str:
+    def _url_of(self, address: Address) -> str:
         return f"redis://:{address.password}@{LOOPBACK}:{address.port}/0"
 
     def _prepare(self, identity: Identity | None, address: Address) -> None:

@@ -22,6 +22,12 @@ class Identity:
     gid: int
 
 
+def guarded(command: Sequence[str], death_signal: signal.Signals, identity: Identity | None = None) -> list[str]:
+    """`command`, to be started by this process's main thread, such that it gets `death_signal` when this process is gone."""
+    who = f"{identity.uid}:{identity.gid}" if identity else "-"
+    return [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal)), who, *command]
+
+
 def spawn(
     command: Sequence[str],
     *,
@@ -39,10 +45,14 @@ def spawn(
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("a child dies with the thread that starts it: start it from the main thread")
-    who = f"{identity.uid}:{identity.gid}" if identity else "-"
-    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal)), who]
     process = subprocess.Popen(
-        [*launcher, *command], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=cwd, env=env, start_new_session=True
+        guarded(command, death_signal, identity),
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
+        cwd=cwd,
+        env=env,
+        start_new_session=True,
     )
     if process.stdin is not None:
         with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
