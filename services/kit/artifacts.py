@@ -55,7 +55,7 @@ def publish_artifact(
     """Write a new version through `files(folder)` and make it current. Readers see the old version or the new, never half."""
     home = root / tenant / kind
     created = datetime.now(UTC)
-    version = f"{created:%Y%m%dT%H%M%S}-{uuid7().hex[-8:]}"
+    version = f"{created:%Y%m%dT%H%M%S%f}-{uuid7().hex[-4:]}"
     draft = home / f".{version}"
     draft.mkdir(parents=True)
     try:

@@ -1,0 +1,64 @@
+from decimal import Decimal
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from services.kit.errors import BadRequest, dotted
+from services.kit.ids import new_id, uuid7
+from services.kit.money import Money, round_half_up
+from services.kit.pagination import decode_cursor, encode_cursor
+from services.kit.wire import ExternalId, localise
+
+
+def test_money_is_a_string_on_the_wire_and_keeps_its_zeros():
+    money = Money(amount=Decimal("12.30"), currency="CNY")
+    assert money.model_dump_json() == '{"amount":"12.30","currency":"CNY"}'
+    assert Money.model_validate_json(money.model_dump_json()) == money
+
+
+def test_money_never_writes_an_exponent():
+    assert Money(amount=Decimal("1E+3"), currency="CNY").model_dump(mode="json")["amount"] == "1000"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "rounded"),
+    [("2.345", "CNY", "2.35"), ("2.344", "CNY", "2.34"), ("-2.345", "CNY", "-2.35"), ("0.5", "JPY", "1")],
+)
+def test_halves_round_away_from_zero_at_the_minor_unit_of_the_currency(amount, currency, rounded):
+    assert round_half_up(Decimal(amount), currency) == Decimal(rounded)
+
+
+def test_an_id_is_prefixed_and_sorts_by_time():
+    ids = [new_id("quo") for _ in range(100)]
+    assert all(each.startswith("quo_") and len(each) == 36 for each in ids)
+    assert ids == sorted(ids)
+    assert uuid7().version == 7
+
+
+@pytest.mark.parametrize("text", ["", "x" * 129, "a\nb", "a\x00b"])
+def test_a_callers_id_is_short_and_printable(text):
+    with pytest.raises(ValidationError):
+        TypeAdapter(ExternalId).validate_python(text)
+
+
+def test_a_text_falls_back_to_its_language_then_to_chinese_then_to_any():
+    text = {"zh-CN": "重疾险", "en": "Critical illness"}
+    assert localise(text, "en-GB") == "Critical illness"
+    assert localise(text, "fr") == "重疾险"
+    assert localise({"de": "Unfall"}, "en") == "Unfall"
+    assert localise({}, "en") == ""
+
+
+def test_a_cursor_comes_back_as_it_was():
+    assert decode_cursor(encode_cursor("2026-01-01", 7, None), 3) == ["2026-01-01", 7, None]
+
+
+@pytest.mark.parametrize("cursor", ["", "!!", "eyJhIjoxfQ", encode_cursor(1), "é"])
+def test_a_foreign_cursor_is_refused_by_name(cursor):
+    with pytest.raises(BadRequest) as refused:
+        decode_cursor(cursor, 2)
+    assert refused.value.param == "cursor"
+
+
+def test_the_place_of_an_error_is_told_from_the_body_on():
+    assert dotted(("body", "batch", 3, "timestamp")) == "batch.3.timestamp"
