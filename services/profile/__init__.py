@@ -1,0 +1,1 @@
+"""Who someone is: events, declared facts, consents, features and segments."""
