@@ -18,7 +18,7 @@ _FUNNEL = (("offer_clicked", 0.5), ("quote_requested", 0.5), ("policy_bound", 0.
 
 
 class Event(NamedTuple):
-    message_id: str
+    number: int  # of the person's events
     day: float  # since the load; negative is the past
     type: str
     user_id: str
@@ -48,8 +48,8 @@ class Journey:
 
     def _note(self, day: float, kind: str, item: Item | None, value: float | None = None, **properties: Any) -> None:
         item_id = item.item_id if item else None
-        message_id = f"{self._person.user_id}-{len(self._events) + 1:04d}"
-        self._events.append(Event(message_id, float(day), kind, self._person.user_id, item_id, value, properties))
+        number = len(self._events) + 1
+        self._events.append(Event(number, float(day), kind, self._person.user_id, item_id, value, properties))
 
     def _visit(self, day: float) -> None:
         views = 1 + int(self._rng.poisson(0.9))

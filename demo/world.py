@@ -33,7 +33,7 @@ def simulate(seed: int = DEFAULT_SEED, *, people: int = PEOPLE) -> World:
     population = draw_people(people, seed)
     shelf = Shelf.of(items)
     lives = (_live(person, number, shelf, seed) for number, person in enumerate(population, start=1))
-    events = sorted(chain.from_iterable(lives), key=lambda event: (event.day, event.message_id))
+    events = sorted(chain.from_iterable(lives), key=lambda event: (event.day, event.user_id, event.number))
     past = sum(1 for event in events if event.day < 0)
     return World(seed, items, population, events[:past], events[past:])
 

@@ -21,7 +21,7 @@ SUFFIX = {"zh-CN": "（演示）", "en": " (demo)"}
 _SINGLES = ("short", "audio", "ebook", "live")
 _SERIES_PRICES = ((99, 199), (199, 399), (299, 599), (399, 899))
 _SINGLE_PRICES = {"short": (29, 99), "audio": (0, 49), "ebook": (9, 39), "live": (49, 199)}
-_LONG_SERIES = 12  # topics whose series has a fourth part: 84 topics x 7 items + 12 = 600
+_LONG_SERIES_EVERY = 7  # topics: a fourth part, so that 84 topics x 7 items + 12 = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,14 @@ class Item:
 
 
 def build_catalogue(seed: int) -> tuple[Item, ...]:
-    """All items in a stable order; the same seed gives the same prices, qualities and dates."""
+    """All items in a stable order. Ids and titles are the same for every seed, prices, qualities and dates for one."""
     rng = np.random.default_rng([seed, 1])
     topics = [(domain, topic) for domain in map(_read, DOMAINS) for topic in domain["topics"]]
-    long = set(rng.choice(len(topics), _LONG_SERIES, replace=False).tolist())
-    drafts = [draft for n, (domain, topic) in enumerate(topics) for draft in _drafts(domain, topic, 3 + (n in long))]
+    drafts = [
+        draft
+        for number, (domain, topic) in enumerate(topics)
+        for draft in _drafts(domain, topic, parts=3 + (number % _LONG_SERIES_EVERY == 0))
+    ]
     return tuple(_finish(draft, number, rng) for number, draft in enumerate(drafts, start=1))
 
 
