@@ -36,7 +36,9 @@ def rate_fund(tariff: FundTariff, inputs: Inputs) -> FundRating:
     """The charges for an amount and a holding period. Raises RatingRefused, naming the input."""
     amount, days = whole(inputs, tariff.amount), whole(inputs, tariff.days)
     if amount < tariff.minimum_purchase:
-        raise RatingRefused("below_minimum_purchase", tariff.amount, f"at least {tariff.minimum_purchase} must be bought")
+        raise RatingRefused(
+            "below_minimum_purchase", tariff.amount, f"at least {tariff.minimum_purchase} must be bought"
+        )
     purchase = _rate(tariff.purchase, tariff.amount, amount)
     redemption = _rate(tariff.redemption, tariff.days, days)
     with localcontext(PRECISE):

@@ -79,9 +79,7 @@ def _flat(
     )
 
 
-def _last_payment(
-    tariff: RepaymentTariff, principal: Decimal, months: int, rate: Decimal, payment: Decimal
-) -> Decimal:
+def _last_payment(tariff: RepaymentTariff, principal: Decimal, months: int, rate: Decimal, payment: Decimal) -> Decimal:
     """What clears the balance after all payments but one, interest rounded each month as the ledger would."""
     if tariff.style == "flat":
         return tariff.rounding.apply(principal + principal * rate * months) - payment * (months - 1)

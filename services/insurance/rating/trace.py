@@ -41,7 +41,8 @@ class Rounding:
 
     def apply(self, amount: Decimal) -> Decimal:
         """The nearest multiple of the step; halves go away from zero."""
-        return (amount / self.step).quantize(Decimal(1), rounding=ROUND_HALF_UP) * self.step
+        steps = PRECISE.divide(amount, self.step).quantize(Decimal(1), rounding=ROUND_HALF_UP, context=PRECISE)
+        return PRECISE.multiply(steps, self.step)
 
 
 def replay(steps: Iterable[Step]) -> Decimal:

@@ -1,0 +1,29 @@
+"""Small types that several of the service's messages share."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import PlainSerializer, StringConstraints
+
+from services.kit.wire import MessageModel
+
+Kind = Literal["insurance", "loan", "instalment", "wealth"]
+ProductId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{2,63}$")]
+
+Exact = Annotated[Decimal, PlainSerializer(lambda number: format(number.normalize(), "f"), return_type=str)]
+"""A decimal number as a string, with every digit that it has: factors and running amounts are not money."""
+
+
+class Link(MessageModel):
+    """Where to go for what is missing."""
+
+    rel: str
+    href: str
+    method: str
+
+
+class Reasoned(MessageModel):
+    """Stable codes, and what they mean in the reader's language, in the same order."""
+
+    reason_codes: list[str]
+    reasons: list[str]
