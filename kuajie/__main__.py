@@ -1,0 +1,3 @@
+from kuajie.cli import main
+
+main()

@@ -1,0 +1,215 @@
+"""The command `kuajie`. Each subcommand imports what it needs when it runs, so that `--help` is quick."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.exceptions import TyperException
+
+from kuajie.failures import BadInput, CommandError
+from kuajie.terminal import say, show, show_json
+
+if TYPE_CHECKING:
+    from kuajie.data_folder import DataFolder
+    from kuajie.gateway import Gateway
+
+app = typer.Typer(
+    help="Recommendations, intent and insurance offers for paid-knowledge platforms.", add_completion=False
+)
+import_app = typer.Typer(help="Bring in a file of items or events (CSV, NDJSON, Parquet).")
+evaluate_app = typer.Typer(help="Measure a model against held-out data.")
+app.add_typer(import_app, name="import")
+app.add_typer(evaluate_app, name="evaluate")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Data = Annotated[Path | None, typer.Option(help="The stack's folder. Default: KUAJIE_DATA_DIR, else .kuajie here.")]
+Url = Annotated[str | None, typer.Option(help="A gateway elsewhere. Default: KUAJIE_URL, else the stack here.")]
+Key = Annotated[str | None, typer.Option(help="Its API key. Default: KUAJIE_API_KEY.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Write nothing if any row is bad.")]
+File = Annotated[Path, typer.Argument(help="A .csv, .ndjson, .jsonl or .parquet file.")]
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Load the demo on the first start.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return once it is ready; end it with `kuajie down`.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=1, max=65531, help="The gateway's; the others take the next four.")] = 8000,
+    data: Data = None,
+    report_to: Annotated[int | None, typer.Option(hidden=True)] = None,
+    as_json: Json = False,
+) -> None:
+    """Start the engines and the five services, and keep them running."""
+    from kuajie import background
+    from kuajie.topology import Topology
+    from kuajie.up import Request, run
+    from kuajie.welcome import TerminalReporter
+
+    request = Request(_folder(data), Topology(port), demo)
+    reporter = TerminalReporter(as_json)
+    if detach:
+        reporter.ready(background.start(request, say))
+    elif report_to is None:
+        run(request, reporter)
+    else:
+        background.run_reporting(request, report_to)
+
+
+@app.command()
+def down(data: Data = None, as_json: Json = False) -> None:
+    """End the stack that runs on a data folder."""
+    from kuajie.up import down as end
+
+    folder = _folder(data)
+    pid = end(folder)
+    if as_json:
+        show_json({"stopped": pid is not None, "pid": pid, "data": str(folder.path)})
+    else:
+        show(f"stopped (pid {pid})" if pid else f"no stack runs on {folder.path}")
+
+
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(help="gateway, profile, recommend, intent or insurance.")],
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: 8000 to 8004 in that order.")] = None,
+) -> None:
+    """Run one service in this process, its settings taken from the environment."""
+    from kuajie import serving
+
+    serving.serve(_service(service), host, port or serving.default_port(service))
+
+
+@app.command()
+def migrate(
+    service: Annotated[
+        str | None, typer.Argument(help="profile, recommend or insurance. Default: all of them.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring databases to the newest revision; each is named by KUAJIE_<SERVICE>_DATABASE_URL."""
+    from kuajie import databases
+    from kuajie.topology import WITH_DATABASE, database_variable
+
+    if service is not None and service not in WITH_DATABASE:
+        raise BadInput(f"{service} has no database; these have: {', '.join(WITH_DATABASE)}")
+    services = (service,) if service else WITH_DATABASE
+    missing = [database_variable(name) for name in services if not os.environ.get(database_variable(name))]
+    if missing:
+        raise BadInput(f"not set: {', '.join(missing)}")
+    moved = {name: databases.migrate(name, os.environ[database_variable(name)]) for name in services}
+    if as_json:
+        show_json({"migrated": moved})
+    else:
+        for name, changed in moved.items():
+            show(f"{name}: {'migrated' if changed else 'already at the newest revision'}")
+
+
+@import_app.command("items")
+def import_items(
+    file: File, strict: Strict = False, url: Url = None, api_key: Key = None, data: Data = None, as_json: Json = False
+) -> None:
+    """Bring in items: item_id, title, categories (`|` between them); price, currency, language, description, published_at."""
+    _import("items", file, strict, lambda: _gateway(url, api_key, data), as_json)
+
+
+@import_app.command("events")
+def import_events(
+    file: File, strict: Strict = False, url: Url = None, api_key: Key = None, data: Data = None, as_json: Json = False
+) -> None:
+    """Bring in events: user_id, item_id, timestamp; message_id, type, value, currency, properties."""
+    _import("events", file, strict, lambda: _gateway(url, api_key, data), as_json)
+
+
+@app.command()
+def fit(
+    what: Annotated[str, typer.Argument(help="segments, recommend or all.")],
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for consumers that lag behind.")] = 120.0,
+    seed: Annotated[int, typer.Option(help="Makes a fit repeatable.")] = 0,
+    url: Url = None,
+    api_key: Key = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Learn from what the stack knows, and put the result to use without a restart."""
+    from kuajie import fitting
+
+    kinds = fitting.kinds_of(what)
+    fitted = fitting.fit(kinds, _gateway(url, api_key, data), wait=wait, seed=seed)
+    if as_json:
+        show_json({"fitted": fitted})
+    else:
+        fitting.show_fitted(fitted)
+
+
+@evaluate_app.command("recommend")
+def evaluate_recommend(
+    items: Annotated[Path, typer.Option(help="The catalogue.")],
+    train: Annotated[Path, typer.Option(help="Events to learn from.")],
+    test: Annotated[Path, typer.Option(help="Later events of the same people.")],
+    k: Annotated[int, typer.Option(min=1, max=1000, help="Length of the list that is judged.")] = 10,
+    seed: Annotated[int, typer.Option(help="Makes an evaluation repeatable.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Full ranking on a time split, with the baselines beside ours."""
+    from kuajie import evaluation
+
+    result = evaluation.evaluate_recommend(items, train, test, k=k, seed=seed)
+    if as_json:
+        show_json(result)
+    else:
+        evaluation.show_evaluation(result)
+
+
+def main() -> None:
+    """Run the command line: a failure is one line on standard error, exit code 1, or 2 for bad input and usage."""
+    try:
+        status = app(sys.argv[1:] or ["--help"], prog_name="kuajie", standalone_mode=False)
+    except TyperException as error:
+        _fail(error.format_message().splitlines()[0] if hasattr(error, "format_message") else str(error), 2)
+    except CommandError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(text: str, status: int) -> None:
+    say(" ".join(text.split()))
+    sys.exit(status)
+
+
+def _folder(data: Path | None) -> "DataFolder":
+    from kuajie.data_folder import DataFolder, default_folder
+
+    return DataFolder(data.absolute() if data else default_folder())
+
+
+def _gateway(url: str | None, api_key: str | None, data: Path | None) -> "Gateway":
+    from kuajie.gateway import find_gateway
+
+    return find_gateway(_folder(data), url, api_key)
+
+
+def _service(name: str) -> str:
+    from kuajie.topology import SERVICES
+
+    if name not in SERVICES:
+        raise BadInput(f"no such service: {name}; there are {', '.join(SERVICES)}")
+    return name
+
+
+def _import(kind: str, file: Path, strict: bool, find: Callable[[], "Gateway"], as_json: bool) -> None:
+    from kuajie.importing import KINDS, import_file, show_report
+
+    report = import_file(KINDS[kind], file, find, strict=strict)
+    document: dict[str, Any] = report.document()
+    if as_json:
+        show_json(document)
+    else:
+        show_report(file, document)
