@@ -2,9 +2,8 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-_END = ""
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'"})
 
@@ -24,23 +23,30 @@ def normalise(text: str) -> str:
     return " ".join(folded.replace("'", "").split())
 
 
+@dataclass(slots=True)
+class _Node:
+    """A prefix of phrases; `concepts` when it is a whole one."""
+
+    children: dict[str, "_Node"] = field(default_factory=dict)
+    concepts: tuple[str, ...] = ()
+    open_ended: bool = False
+
+
 class PhraseBook:
     """A trie of phrases. English phrases match on word boundaries; a trailing `*` lets the last word go on."""
 
     def __init__(self, phrases: Mapping[str, Iterable[str]]) -> None:
         """`phrases` maps a phrase to the concepts that it speaks of."""
-        self._root: dict[str, object] = {}
+        self._root = _Node()
         for phrase, concepts in phrases.items():
             self._insert(phrase, tuple(concepts))
 
     def _insert(self, phrase: str, concepts: tuple[str, ...]) -> None:
-        open_ended = phrase.endswith("*")
         node = self._root
         for char in normalise(phrase.removesuffix("*")):
-            child = node.setdefault(char, {})
-            assert isinstance(child, dict)
-            node = child
-        node[_END] = (open_ended, concepts)
+            node = node.children.setdefault(char, _Node())
+        node.concepts = tuple(dict.fromkeys(node.concepts + concepts))
+        node.open_ended |= phrase.endswith("*")
 
     def matches(self, text: str) -> list[Match]:
         """Leftmost-longest, non-overlapping matches in normalised `text`."""
@@ -61,13 +67,12 @@ class PhraseBook:
         best: Match | None = None
         node = self._root
         for index in range(start, len(text)):
-            child = node.get(text[index])
-            if not isinstance(child, dict):
+            child = node.children.get(text[index])
+            if child is None:
                 break
             node = child
-            ending = node.get(_END)
-            if isinstance(ending, tuple) and (end := _boundary(text, index + 1, open_ended=ending[0])):
-                best = Match(start, end, ending[1])
+            if node.concepts and (end := _boundary(text, index + 1, open_ended=node.open_ended)):
+                best = Match(start, end, node.concepts)
         return best
 
 
@@ -87,9 +92,7 @@ def negated(text: str, match: Match, negators: Iterable[Match], *, reach: int) -
 
     A unit is one Chinese character or one Latin word.
     """
-    return any(
-        negator.end <= match.start and _within(text[negator.end : match.start], reach) for negator in negators
-    )
+    return any(negator.end <= match.start and _within(text[negator.end : match.start], reach) for negator in negators)
 
 
 def _within(gap: str, reach: int) -> bool:

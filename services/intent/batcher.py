@@ -1,0 +1,270 @@
+"""The batching engine. Pure asyncio: it knows the three verbs of a model, and neither HTTP nor metrics.
+
+Encoding runs on its own threads, the forward pass on others, never on the event loop. There is no deliberate wait for a
+batch to fill: while one batch is computed the next one gathers, so a batch is as large as the load makes it.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Protocol, Self
+
+from services.intent.model import A, E, L, Model
+from services.intent.waiting import Limits, Priority, Waiting
+
+MAX_RETRY_AFTER_S = 30
+_SMOOTHING = 0.2
+
+
+class BatcherError(Exception):
+    """The texts were not computed."""
+
+
+class QueueFull(BatcherError):
+    """Refused at once: there is no room, or the deadline would pass in the queue."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"the queue is full, try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class DeadlinePassed(BatcherError):
+    """The deadline passed before the answer was there."""
+
+
+class Draining(BatcherError):
+    """This process is about to end and takes no more work."""
+
+
+class ModelFailed(BatcherError):
+    """The model raised, or gave another number of answers than texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What one batch cost. `queue_s` has one duration a text."""
+
+    tokens: int
+    padded_tokens: int
+    queue_s: Sequence[float]
+    infer_s: float
+    output_s: float
+
+
+class Observer(Protocol):
+    """Who is told what happens; called on the event loop."""
+
+    def pending(self, texts: int) -> None: ...
+    def encoded(self, seconds: float) -> None: ...
+    def computed(self, report: BatchReport) -> None: ...
+    def refused(self, texts: int) -> None: ...
+    def dropped(self, texts: int, reason: str) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Job(Generic[E, A]):
+    encoded: E
+    arrived: float
+    expires: float
+    priority: Priority
+    answer: asyncio.Future[A]
+
+    @property
+    def tokens(self) -> int:
+        return self.encoded.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Computed(Generic[A]):
+    answers: Sequence[A]
+    infer_s: float
+    output_s: float
+
+
+class Batcher(Generic[E, L, A]):
+    """Use as `async with Batcher(model, observer) as batcher`; leaving the block drains it."""
+
+    def __init__(
+        self,
+        model: Model[E, L, A],
+        observer: Observer,
+        *,
+        limits: Limits | None = None,
+        encoders: int = 2,
+        runners: int = 1,
+        drain_s: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._model = model
+        self._observer = observer
+        self._limits = limits or Limits()
+        self._drain_s = drain_s
+        self._clock = clock
+        self._waiting: Waiting[_Job[E, A]] = Waiting(self._limits)
+        self._work = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._unsettled = 0
+        self._closing = False
+        self._tokens_per_s = math.inf
+        self._encoding = ThreadPoolExecutor(encoders, thread_name_prefix="encode")
+        self._computing = ThreadPoolExecutor(runners, thread_name_prefix="compute")
+        self._runners = runners
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(self._serve(), name=f"batcher-{n}") for n in range(self._runners)]
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        """Refuse new work, give what is under way `drain_s` seconds, then fail the rest."""
+        self._closing = True
+        try:
+            async with asyncio.timeout(self._drain_s):
+                await self._idle.wait()
+        except TimeoutError:
+            self._give_up()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for pool in (self._encoding, self._computing):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+    @property
+    def unsettled(self) -> int:
+        """Texts that were taken in and have no answer yet."""
+        return self._unsettled
+
+    async def warm_up(self, texts: Sequence[str]) -> None:
+        """One pass through all three verbs outside the queue, alone and as a batch. What the model raises, this raises."""
+        loop = asyncio.get_running_loop()
+        encoded = await loop.run_in_executor(self._encoding, self._model.encode, texts)
+        for batch in (encoded[:1], sorted(encoded, key=lambda each: each.tokens)):
+            await loop.run_in_executor(self._computing, _compute, self._model, batch)
+
+    async def submit(
+        self, texts: Sequence[str], *, expires: float, priority: Priority = Priority.INTERACTIVE
+    ) -> list[A]:
+        """One answer a text, in order. `expires` is a moment of the batcher's clock.
+
+        Raises the errors above. When the caller is cancelled, its texts leave the queue at once.
+        """
+        self._admit(len(texts), expires)
+        self._settle(len(texts))
+        try:
+            async with asyncio.timeout(expires - self._clock()) as timeout:
+                return await self._answer(texts, expires, priority)
+        except TimeoutError as error:
+            if timeout.expired():
+                raise DeadlinePassed from error
+            raise
+        finally:
+            self._settle(-len(texts))
+
+    def _admit(self, texts: int, expires: float) -> None:
+        if self._closing:
+            raise Draining
+        wait_s = self._waiting.tokens / self._tokens_per_s
+        if self._unsettled + texts > self._limits.queue_texts or self._clock() + wait_s >= expires:
+            self._observer.refused(texts)
+            raise QueueFull(min(MAX_RETRY_AFTER_S, max(1, math.ceil(wait_s))))
+
+    def _settle(self, change: int) -> None:
+        self._unsettled += change
+        self._observer.pending(self._unsettled)
+        if self._unsettled:
+            self._idle.clear()
+        else:
+            self._idle.set()
+
+    async def _answer(self, texts: Sequence[str], expires: float, priority: Priority) -> list[A]:
+        loop = asyncio.get_running_loop()
+        started = self._clock()
+        encoded = await loop.run_in_executor(self._encoding, self._model.encode, texts)
+        now = self._clock()
+        self._observer.encoded(now - started)
+        jobs = [_Job(each, now, expires, priority, loop.create_future()) for each in encoded]
+        try:
+            for job in jobs:
+                self._waiting.add(job)
+            self._work.set()
+            return [await job.answer for job in jobs]
+        finally:
+            self._forget(jobs)
+
+    def _forget(self, jobs: Sequence[_Job[E, A]]) -> None:
+        """Whatever happened, nothing of a request stays behind: not in the queue, not as an unread exception."""
+        left = sum(self._waiting.discard(job) for job in jobs)
+        if left:
+            self._observer.dropped(left, "caller_gone")
+        for job in jobs:
+            if not job.answer.cancel() and not job.answer.cancelled():
+                job.answer.exception()
+
+    async def _serve(self) -> None:
+        while True:
+            await self._work.wait()
+            taken = self._waiting.take(self._clock())
+            if not len(self._waiting):
+                self._work.clear()
+            if taken.expired:
+                self._observer.dropped(len(taken.expired), "deadline")
+                _fail(taken.expired, DeadlinePassed())
+            if taken.batch:
+                await self._compute(taken.batch)
+
+    async def _compute(self, batch: Sequence[_Job[E, A]]) -> None:
+        started = self._clock()
+        running = asyncio.get_running_loop().run_in_executor(
+            self._computing, _compute, self._model, [job.encoded for job in batch]
+        )
+        await asyncio.wait([running])
+        failure = running.exception()
+        if failure is not None:
+            error = ModelFailed(type(failure).__name__)
+            error.__cause__ = failure
+            self._observer.dropped(len(batch), "model_failed")
+            _fail(batch, error)
+            return
+        computed = running.result()
+        for job, answer in zip(batch, computed.answers, strict=True):
+            if not job.answer.done():
+                job.answer.set_result(answer)
+        self._report(batch, computed, started)
+
+    def _report(self, batch: Sequence[_Job[E, A]], computed: _Computed[A], started: float) -> None:
+        tokens = sum(job.tokens for job in batch)
+        pace = tokens / max(computed.infer_s + computed.output_s, 1e-6) * self._runners
+        known = math.isfinite(self._tokens_per_s)
+        self._tokens_per_s = self._tokens_per_s + _SMOOTHING * (pace - self._tokens_per_s) if known else pace
+        padded = max(job.tokens for job in batch) * len(batch)
+        waits = [started - job.arrived for job in batch]
+        self._observer.computed(BatchReport(tokens, padded, waits, computed.infer_s, computed.output_s))
+
+    def _give_up(self) -> None:
+        taken = self._waiting.take(math.inf)
+        self._observer.dropped(len(taken.expired), "draining")
+        _fail(taken.expired, Draining())
+
+
+def _compute(model: Model[E, L, A], encoded: Sequence[E]) -> _Computed[A]:
+    """Runs on a thread."""
+    started = time.perf_counter()
+    logits = model.run(encoded)
+    inferred = time.perf_counter()
+    answers = model.decode(logits)
+    if len(answers) != len(encoded):
+        raise ValueError(f"{len(answers)} answers for {len(encoded)} texts")
+    return _Computed(answers, inferred - started, time.perf_counter() - inferred)
+
+
+def _fail(jobs: Sequence[_Job[E, A]], error: BatcherError) -> None:
+    for job in jobs:
+        if not job.answer.done():
+            job.answer.set_exception(error)
