@@ -55,10 +55,17 @@ class Journey:
         views = 1 + int(self._rng.poisson(0.9))
         for n in range(views):
             at = day + (n * 4 + self._rng.random()) / 1440
-            continued = self._next_part is not None and self._rng.random() < 0.55
-            index = self._next_part if continued and self._next_part is not None else self._pick(day)
+            following = self._following(day)
+            index = self._pick(day) if following is None else following
             if index is not None:
-                self._view(at, index, continued=continued)
+                self._view(at, index, continued=following is not None)
+
+    def _following(self, day: float) -> int | None:
+        """The next part of the series that was completed last, if it is out, not owned, and now is the time for it."""
+        index = self._next_part
+        if index is None or index in self._owned or int(self._shelf.published[index]) > day:
+            return None
+        return index if self._rng.random() < 0.55 else None
 
     def _pick(self, day: float) -> int | None:
         """An item out by `day` and not owned, by interest, need and taste; None when three draws found none."""

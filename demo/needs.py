@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
@@ -57,5 +57,5 @@ def draw_needs(rng: np.random.Generator, *, age: int, dependants: int, travel_sh
 
 def example_messages() -> Mapping[NeedKind, Mapping[str, Sequence[str]]]:
     """What people with each need write to a platform: kind of need → locale → sentences."""
-    text = resources.files("demo").joinpath("messages.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("messages.json").read_text(encoding="utf-8")
     return cast(Mapping[NeedKind, Mapping[str, Sequence[str]]], json.loads(text))

@@ -55,7 +55,7 @@ class Platform:
                         break
             except (aiohttp.ClientConnectionError, TimeoutError) as error:
                 reason = type(error).__name__
-        raise LoadFailed(f"{method} {path.split('?')[0]}: {reason}")
+        raise LoadFailed(f"{method} {path.split('?', maxsplit=1)[0]}: {reason}")
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from importlib import resources
+from pathlib import Path
 from typing import Any, cast
 
 from demo.catalogue import Item
@@ -77,5 +77,5 @@ def consent_records(world: World) -> Iterator[Row]:
 
 def campaigns() -> Mapping[str, Row]:
     """Bodies of `PUT /v1/campaigns/{campaign_id}` by id."""
-    text = resources.files("demo").joinpath("campaigns.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("campaigns.json").read_text(encoding="utf-8")
     return cast(Mapping[str, Row], json.loads(text))

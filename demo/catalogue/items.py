@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,7 @@ class _Draft:
 
 
 def _read(domain: str) -> dict[str, Any]:
-    text = resources.files("demo.catalogue").joinpath(f"{domain}.json").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / f"{domain}.json").read_text(encoding="utf-8")
     document: dict[str, Any] = json.loads(text)
     return document
 
