@@ -158,4 +158,9 @@ class Engine(ABC):
         lines = [line for line in text.splitlines() if line.strip()]
         telling = [line for line in lines if any(word in line for word in TELLING)]
         reason = telling[0] if telling else lines[-1] if lines else "it ended without a word"
-        return EngineError(f"{self.name} did not start: {reason.split('FATAL:')[-1].strip()} (log: {self.log_path})")
+        return EngineError(f"{self.name} did not start: {_plain(reason)} (log: {self.log_path})")
+
+
+def _plain(line: str) -> str:
+    """A log line without its moment, level and program."""
+    return line.rsplit("FATAL:", 1)[-1].strip().removeprefix("postgres: ").removeprefix("initdb: ")
