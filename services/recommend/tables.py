@@ -1,7 +1,7 @@
 """What recommend owns: the catalogue, what people did with it, campaigns, and copies of suitability verdicts.
 
-`changed_in` is the transaction that wrote a row. A reader that remembers the oldest transaction still running at its last
-look (`pg_snapshot_xmin`) and asks for rows changed in that one or a later one misses none, whatever the clocks say.
+`changed_in` is the transaction that wrote a row. A reader that remembers the oldest transaction still running at its
+last look (`pg_snapshot_xmin`) and asks for rows changed in that one or a later one misses none, whatever the clocks say.
 """
 
 import sqlalchemy as sa
@@ -55,9 +55,7 @@ items = sa.Table(
     sa.Index("ix_items_changed_in", "changed_in"),
 )
 
-# What people did with an item, counted as events arrive. `heat` is the natural logarithm of the sum over interactions of
-# weight * exp((occurred_at - 2020-01-01) / time constant): a forward-decayed count (Cormode et al., 2009) that needs no
-# rewriting as time passes and does not depend on the order of arrival.
+# What people did with an item, counted as events arrive; `heat` is explained in popularity.py.
 item_counts = sa.Table(
     "item_counts",
     metadata,
@@ -69,7 +67,7 @@ item_counts = sa.Table(
     sa.Column("refunds", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("ratings", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("rating_total", sa.Double, nullable=False, server_default="0"),
-    sa.Column("heat", sa.Double),
+    sa.Column("heat", sa.Double, nullable=False, server_default="0"),
     _changed_in(),
     sa.Index("ix_item_counts_changed_in", "changed_in"),
 )
