@@ -6,6 +6,12 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from services.kit.wire import DEFAULT_LOCALE, ExternalId, Locale, MessageModel
+from services.recommend.campaign_schemas import CampaignIn as CampaignIn
+from services.recommend.campaign_schemas import StoredCampaign as StoredCampaign
+from services.recommend.item_schemas import ImportReport as ImportReport
+from services.recommend.item_schemas import Item as Item
+from services.recommend.item_schemas import ItemsIn as ItemsIn
+from services.recommend.item_schemas import Upserted as Upserted
 
 
 class ListedItem(MessageModel):
