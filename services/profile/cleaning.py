@@ -67,9 +67,17 @@ def clean_lines(lines: Iterable[bytes], *, tenant_id: str, received_at: datetime
             row = _row_number(raw, number)
             events.append(clean_row(raw, tenant_id=tenant_id, received_at=received_at))
         except RowRefused as refused:
-            payload = line.decode("utf-8", "replace").strip().replace("\x00", "�")
-            refusals.append(Refusal(row, refused.reason, refused.param, refused.detail, payload))
+            refusals.append(Refusal(row, refused.reason, refused.param, refused.detail, _payload(line)))
     return Cleaned(read, events, refusals)
+
+
+def _payload(line: bytes) -> str:
+    """A refused line as text that PostgreSQL can hold, without its row number, so that it is the same in every file."""
+    try:
+        raw = parse_row(line)
+    except RowRefused:
+        return line.decode("utf-8", "replace").strip().replace("\x00", "\ufffd")
+    return orjson.dumps({name: value for name, value in raw.items() if name != "row"}).decode()
 
 
 def parse_row(line: bytes | str) -> dict[str, Any]:

@@ -57,8 +57,8 @@ def _from_epoch(number: float) -> datetime:
         raise InvalidMoment("The timestamp is out of range.") from error
 
 
-def repaired(timestamp: datetime | None, sent_at: datetime | None, received_at: datetime) -> datetime:
-    """When an event happened by our clock: Segment's `timestamp + (received_at - sent_at)`, never later than its arrival.
+def repaired(timestamp: datetime | None, sent_at: datetime | None, received_at: datetime, now: datetime) -> datetime:
+    """When an event happened by our clock: Segment's `timestamp + (received_at - sent_at)`, never later than `now`.
 
     Raises InvalidMoment beyond TOLERATED_FUTURE, or when the repair leaves the range of dates.
     """
@@ -70,11 +70,11 @@ def repaired(timestamp: datetime | None, sent_at: datetime | None, received_at: 
         raise InvalidMoment("The timestamp is out of range.") from error
     if moment < EARLIEST:
         raise InvalidMoment("The timestamp is before 1990 once the clock is corrected by sent_at.")
-    return bounded(moment, received_at)
+    return bounded(moment, now)
 
 
-def bounded(moment: datetime, received_at: datetime) -> datetime:
-    """`moment`, or `received_at` when it is a little in the future. Raises InvalidMoment beyond TOLERATED_FUTURE."""
-    if moment > received_at + TOLERATED_FUTURE:
+def bounded(moment: datetime, now: datetime) -> datetime:
+    """`moment`, or `now` when it is a little in the future. Raises InvalidMoment beyond TOLERATED_FUTURE."""
+    if moment > now + TOLERATED_FUTURE:
         raise InvalidMoment("The timestamp is more than a day in the future.")
-    return min(moment, received_at)
+    return min(moment, now)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import asyncpg
@@ -81,6 +82,8 @@ ITEMS = BulkInsert(
          spend = held.spend + excluded.spend""",
 )
 
+_ITEM_SUMS = attrgetter("events", "purchases", "refunds", "completions", "interest", "paid", "spend")
+
 OUTBOX_COLUMNS = (
     "tenant_id", "id", "type", "schema_version", "subject", "occurred_at", "received_at", "traceparent", "data",
 )  # fmt: skip
@@ -104,7 +107,9 @@ async def count(connection: AsyncConnection, kept: Sequence[Event], *, home_curr
     tenant_id, trace = kept[0].tenant_id, current_trace().traceparent
     sums = await asyncio.to_thread(fold, kept, home_currency)
     raw = await driver(connection)
-    await PEOPLE.write(raw, [_person_row(tenant_id, *pair, now) for pair in sorted(sums.people.items())])
+    await PEOPLE.write(
+        raw, [_person_row(tenant_id, *pair, now) for pair in sorted(sums.people.items(), key=itemgetter(0))]
+    )
     await ITEMS.write(raw, _item_rows(tenant_id, sums))
     await publish_events(raw, await asyncio.to_thread(outbox_rows, kept, trace))
 
@@ -116,10 +121,7 @@ def _person_row(tenant_id: str, user_id: str, sums: PersonSums, now: datetime) -
 
 
 def _item_rows(tenant_id: str, sums: Sums) -> list[tuple[Any, ...]]:
-    return [
-        (tenant_id, user_id, item_id, held.events, held.purchases, held.refunds, held.completions, held.interest, held.paid, held.spend)
-        for (user_id, item_id), held in sorted(sums.items.items())
-    ]  # fmt: skip
+    return [(tenant_id, *key, *_ITEM_SUMS(held)) for key, held in sorted(sums.items.items(), key=itemgetter(0))]
 
 
 def outbox_rows(events: Iterable[Event], traceparent: str) -> list[tuple[Any, ...]]:

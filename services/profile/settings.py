@@ -1,21 +1,10 @@
 """Settings of the profile service."""
 
-from typing import Annotated
-from zoneinfo import available_timezones
-
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from services.kit.money import Currency
 from services.kit.settings import DatabaseSettings, service_config
-
-
-def _known_timezone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("not a time zone of the IANA database")
-    return name
-
-
-TimezoneName = Annotated[str, AfterValidator(_known_timezone)]
+from services.profile.facts import TimezoneName
 
 
 class ProfileSettings(DatabaseSettings):

@@ -26,8 +26,12 @@ def _moment(name: str, *, nullable: bool = False) -> sa.Column[object]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
-def _number(name: str, kind: type[sa.types.TypeEngine[object]] = sa.BigInteger) -> sa.Column[object]:
-    return sa.Column(name, kind, nullable=False)
+def _whole(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False)
+
+
+def _real(name: str) -> sa.Column[float]:
+    return sa.Column(name, sa.Double, nullable=False)
 
 
 # One row a message; columns in the order of `events.Event`. The primary key is the exact de-duplication. When the table is
@@ -81,10 +85,10 @@ person_features = sa.Table(
     metadata,
     _tenant(),
     _key("user_id"),
-    _number("events"),
+    _whole("events"),
     _moment("first_at"),
     _moment("last_at"),
-    _number("activity", sa.Double),
+    _real("activity"),
     sa.Column("hours", pg.ARRAY(sa.Integer), nullable=False),
     _moment("updated_at"),
     postgresql_with={"fillfactor": 80},  # Rows are rewritten on each event: room for it on their own page.
@@ -97,13 +101,13 @@ person_items = sa.Table(
     _tenant(),
     _key("user_id"),
     _key("item_id"),
-    _number("events"),
-    _number("purchases"),
-    _number("refunds"),
-    _number("completions"),
-    _number("interest", sa.Double),
-    _number("paid", sa.Double),
-    _number("spend", sa.Double),
+    _whole("events"),
+    _whole("purchases"),
+    _whole("refunds"),
+    _whole("completions"),
+    _real("interest"),
+    _real("paid"),
+    _real("spend"),
     postgresql_with={"fillfactor": 80},
 )
 
@@ -149,7 +153,7 @@ consent_states = sa.Table(
 )
 
 # How many answers a person has given. Its row is the lock that puts a person's consents in order.
-consent_counts = sa.Table("consent_counts", metadata, _tenant(), _key("user_id"), _number("recorded"))
+consent_counts = sa.Table("consent_counts", metadata, _tenant(), _key("user_id"), _whole("recorded"))
 
 stream_tables = add_stream_tables(metadata)
 idempotency_keys = add_idempotency_table(metadata)

@@ -1,0 +1,1 @@
+"""Routes by subject: each says what is done, and with which scope."""
