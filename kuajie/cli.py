@@ -156,13 +156,14 @@ def evaluate_recommend(
     as_json: Json = False,
 ) -> None:
     """Full ranking on a time split, with the baselines beside ours."""
-    from kuajie import evaluation
+    from kuajie.evaluation import evaluate_recommend as evaluate
+    from kuajie.evaluation import show_evaluation
 
-    result = evaluation.evaluate_recommend(items, train, test, k=k, seed=seed)
+    result = evaluate(items, train, test, k=k, seed=seed)
     if as_json:
         show_json(result)
     else:
-        evaluation.show_evaluation(result)
+        show_evaluation(result)
 
 
 def main() -> None:
