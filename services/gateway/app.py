@@ -1,0 +1,69 @@
+"""The gateway's application."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from services.gateway.credentials import Credentials
+from services.gateway.openapi import document
+from services.gateway.resources import opened
+from services.gateway.routes import COMPOSED, LAG, edge_router
+from services.gateway.rows import FORWARDED_MS, STREAMED_MS
+from services.gateway.settings import GatewaySettings
+from services.gateway.table import ROWS
+from services.kit.app import build_app
+
+TITLE = "Kuajie"
+WEB_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "traceparent"]
+WEB_HEADERS += ["X-Request-Deadline-Ms", "X-Request-Id"]
+
+
+def create_app(settings: GatewaySettings | None = None) -> FastAPI:
+    """The edge as an application; settings come from the environment unless they are given."""
+    settings = settings or GatewaySettings()
+    credentials = Credentials.of(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(settings, credentials) as resources:
+            app.state.resources = resources
+            yield
+
+    async def ready(_: FastAPI) -> Sequence[str]:
+        return credentials.missing()
+
+    app = build_app(
+        "gateway",
+        title=TITLE,
+        shared=settings.shared,
+        lifespan=lifespan,
+        routers=[edge_router()],
+        ready=ready,
+        authenticate=credentials,
+        max_body_bytes=settings.max_body_bytes,
+        body_limits={row.path: settings.max_import_bytes for row in ROWS if row.body == "ndjson"},
+        deadlines={
+            "/v1/": FORWARDED_MS,
+            COMPOSED.path: settings.shared.default_deadline_ms,
+            **{row.path: STREAMED_MS for row in ROWS if row.streamed},
+        },
+    )
+    app.openapi_schema = document(TITLE, [COMPOSED, *ROWS, LAG])
+    _allow_web_pages(app, settings)
+    return app
+
+
+def _allow_web_pages(app: FastAPI, settings: GatewaySettings) -> None:
+    """CORS for the configured origins; credentials travel in a header, never in a cookie."""
+    if not settings.cors_origins:
+        return
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=sorted(settings.cors_origins),
+        allow_methods=["GET", "POST", "PUT"],
+        allow_headers=WEB_HEADERS,
+        expose_headers=["ETag", "Retry-After", "X-Kuajie-Complete", "X-Request-Id"],
+        max_age=600,
+    )

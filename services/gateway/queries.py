@@ -1,0 +1,55 @@
+"""Query parameters of forwarded routes, for the documentation: the back ends check them."""
+
+from pydantic import BaseModel, Field
+
+from services.kit.wire import DEFAULT_LOCALE, Locale, Timestamp
+
+
+class PageQuery(BaseModel):
+    """A page of a list."""
+
+    limit: int = Field(50, ge=1, le=200, description="Rows of one page.")
+    cursor: str | None = Field(None, description="The `next_cursor` of the page before.")
+
+
+class ListQuery(BaseModel):
+    """A list of items to show."""
+
+    limit: int = Field(10, ge=1, le=100, description="How many items.")
+    locale: Locale = DEFAULT_LOCALE
+
+
+class PopularQuery(ListQuery):
+    """Popular or latest items, of one category when it is given."""
+
+    category: str | None = Field(None, max_length=128)
+
+
+class ItemsQuery(PageQuery):
+    """A page of the catalogue, of one category when it is given."""
+
+    category: str | None = Field(None, max_length=128)
+
+
+class FeaturesQuery(BaseModel):
+    """When the features are read at."""
+
+    as_of: Timestamp | None = Field(None, description="The last event of all by default.")
+
+
+class ImportQuery(BaseModel):
+    """Whether rows are kept or only judged."""
+
+    dry_run: bool = Field(False, description="Report what would happen, and write nothing.")
+
+
+class VersionQuery(BaseModel):
+    """A version of a product."""
+
+    version: int | None = Field(None, ge=1, description="The live version when it is not given.")
+
+
+class LocaleQuery(BaseModel):
+    """The reader's language."""
+
+    locale: Locale = DEFAULT_LOCALE

@@ -1,0 +1,121 @@
+"""One section of the composed answer: asked within a deadline, answered somehow, and saying how."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
+
+from prometheus_client import Counter, Histogram
+
+from services.gateway.gate import Call, CircuitOpen, Gate
+from services.gateway.lastgood import Remembered
+from services.gateway.schemas import SectionName, Status
+from services.kit.http import BackendError, BackendInvalid, BackendRefused, BackendTimeout
+from services.kit.resilience import BulkheadFull, Deadline
+from services.kit.telemetry import LATENCY_BUCKETS_S
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+SECTION_REQUESTS = Counter(
+    "kuajie_gateway_section_requests_total", "Sections of composed answers.", ["section", "status"]
+)
+SECTION_DURATION = Histogram(
+    "kuajie_gateway_section_duration_seconds",
+    "Time that a section took, whatever became of it.",
+    ["section"],
+    buckets=LATENCY_BUCKETS_S,
+)
+
+Failure = BackendError | CircuitOpen | BulkheadFull
+
+
+class Shelf(Protocol[T]):
+    """Where the last good answer of a section is kept, for exactly one question."""
+
+    def remember(self, value: T) -> None: ...
+    def recall(self) -> Remembered[T] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Section(Generic[T]):
+    """What a section answered (None when nothing) and how. Times are in milliseconds."""
+
+    status: Status
+    value: T | None = None
+    latency_ms: int = 0
+    age_ms: int = 0
+    reason: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no answer, not even an old or a common one."""
+        return self.status in {"timeout", "error", "shed"}
+
+    def with_value(self, value: U | None) -> "Section[U]":
+        """The same report on another value."""
+        return Section(self.status, value, self.latency_ms, self.age_ms, self.reason)
+
+
+def skipped(name: SectionName, reason: str) -> Section[T]:
+    """A section that nobody asked for, or that there was nothing to ask."""
+    SECTION_REQUESTS.labels(name, "skipped").inc()
+    return Section("skipped", reason=reason)
+
+
+async def section(
+    call: Call[T],
+    *,
+    name: SectionName,
+    gate: Gate,
+    within: Deadline,
+    stale: Shelf[T] | None = None,
+    fallback: Callable[[], Remembered[T] | None] | None = None,
+) -> Section[T]:
+    """Ask, and when there is no answer, take the last good one (`stale`), then what is good for everybody (`fallback`)."""
+    started = time.monotonic()
+    try:
+        value = await gate.ask(call, within)
+    except (BackendError, CircuitOpen, BulkheadFull) as failure:
+        answered = _substitute(failure, stale, fallback)
+    else:
+        if stale is not None:
+            stale.remember(value)
+        answered = Section("ok", value)
+    seconds = time.monotonic() - started
+    SECTION_REQUESTS.labels(name, answered.status).inc()
+    SECTION_DURATION.labels(name).observe(seconds)
+    return replace(answered, latency_ms=round(seconds * 1000))
+
+
+def _substitute(
+    failure: Failure, stale: Shelf[T] | None, fallback: Callable[[], Remembered[T] | None] | None
+) -> Section[T]:
+    status, reason = failure_of(failure)
+    if isinstance(failure, BackendRefused) and failure.status < 500 and status != "shed":
+        return Section(
+            status, reason=reason
+        )  # It was refused, not missed: an older answer would go around the refusal.
+    if stale is not None and (kept := stale.recall()):
+        return Section("stale", kept.value, age_ms=kept.age_ms, reason=reason)
+    if fallback is not None and (common := fallback()):
+        return Section("fallback", common.value, age_ms=common.age_ms, reason=reason)
+    return Section(status, reason=reason)
+
+
+def failure_of(failure: Failure) -> tuple[Status, str]:
+    """The status and the reason that a failure gives a section."""
+    if isinstance(failure, CircuitOpen):
+        return "error", "circuit_open"
+    if isinstance(failure, BulkheadFull):
+        return "shed", "bulkhead_full"
+    if isinstance(failure, BackendTimeout):
+        return "timeout", "deadline_exceeded"
+    if isinstance(failure, BackendInvalid):
+        return "error", "invalid_answer"
+    if isinstance(failure, BackendRefused):
+        return _REFUSALS.get(failure.status, "error"), failure.code
+    return "error", "backend_unavailable"
+
+
+_REFUSALS: dict[int, Status] = {429: "shed", 504: "timeout"}
