@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 
 from services.insurance.definition_rating import FactorByBand, FactorByValue, FundRates, PremiumRates, RepaymentRates
-from services.insurance.definition_rules import AgeRule
+from services.insurance.definition_rules import AgeRule, ValuesRule
+from services.insurance.texts import has_text
 
 if TYPE_CHECKING:
     from services.insurance.definition import ProductDefinition
@@ -46,6 +47,9 @@ def _life(product: "ProductDefinition") -> Iterator[str]:
         yield "disclosures: illustrative-products is missing from an illustrative product"
     if sum(isinstance(rule, AgeRule) for rule in product.eligibility) != 1:
         yield "eligibility: exactly one age rule is needed"
+    for position, rule in enumerate(product.eligibility):
+        if isinstance(rule, ValuesRule) and not has_text(rule.reason):
+            yield f"eligibility.{position}.reason: {rule.reason} has no text for people"
 
 
 def _consents(product: "ProductDefinition") -> Iterator[str]:

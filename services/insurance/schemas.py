@@ -99,6 +99,7 @@ class OffersRequest(MessageModel):
     locale: Locale = DEFAULT_LOCALE
     limit: int = Field(3, ge=0, le=50)
     as_of: Timestamp | None = Field(None, description="The moment to answer for; now when it is not given.")
+    explain: bool = Field(False, description="List every product that was not offered, not only those asked for.")
 
 
 class OfferSuitability(Reasoned):
@@ -155,7 +156,9 @@ class Offers(MessageModel):
     reason: Literal["consent_required", "suitability_required", "none_suitable"] | None = None
     reason_text: str | None = None
     missing_facts: list[str] = Field(default_factory=list)
-    not_offered: list[NotOffered] = Field(default_factory=list)
+    not_offered: list[NotOffered] = Field(
+        default_factory=list, description="What was asked for and does not suit; with `explain` everything else too."
+    )
     links: list[Link] = Field(default_factory=list)
     disclosures: list[str]
     considered: int

@@ -41,6 +41,8 @@ suitability_records = sa.Table(
     sa.Column("rule_set_version", sa.Text, nullable=False),
     sa.Column("answers", JSONB, nullable=False),
     sa.Column("verdicts", JSONB, nullable=False),
+    sa.Column("risk_level", sa.Integer, nullable=False),
+    sa.Column("premium_share_cap", sa.Numeric, nullable=False),
     sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
 )
