@@ -105,7 +105,7 @@ class DataFolder:
             return None
         except BlockingIOError:
             pid = int((self.path / "lock").read_text() or 0)
-            return pid if "kuajie" in command_line(pid) or "pytest" in command_line(pid) else None
+            return pid if "kuajie" in command_line(pid) else None
 
     def _who_holds(self) -> str:
         state = self.read("stack.json") or {}
