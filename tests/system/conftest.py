@@ -19,7 +19,6 @@ import pytest
 from demo.truth import Truth, truth_of
 from demo.world import DEFAULT_SEED, World, simulate
 
-BACK_ENDS = ("profile", "recommend", "intent", "insurance")
 UNHURRIED = {"KUAJIE_GATEWAY_FIRST_STAGE_MS": "1000", "KUAJIE_DEFAULT_DEADLINE_MS": "2000"}
 """Tests share their machine with other work; how long things take is for the benchmarks to say."""
 
@@ -112,6 +111,20 @@ def truth(world: World) -> Truth:
 def client(stack: Running) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=stack.url, headers=stack.headers, timeout=30) as client:
         yield client
+
+
+FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def figure(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """`figure("…")`: a measured figure, shown at the end of the run."""
+    return pytestconfig.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,15 @@ pytestmark = [
 ]
 
 
-def test_a_platform_of_real_people_from_its_files_to_the_composed_call(start_stack: Callable[..., Any]) -> None:
+def test_a_platform_of_real_people_from_its_files_to_the_composed_call(
+    start_stack: Callable[..., Any], figure: Callable[[str], None]
+) -> None:
+    def timed(what: str, work: Callable[[], Any]) -> Any:
+        begun = time.monotonic()
+        result = work()
+        figure(f"{what}: {time.monotonic() - begun:.1f} s")
+        return result
+
     with start_stack() as running:
         items = timed("import items", lambda: running.kuajie("import", "items", str(COCO / "items.csv")))
         assert (items["read"], items["rejected"]) == (8_196, 0)
@@ -30,14 +38,7 @@ def test_a_platform_of_real_people_from_its_files_to_the_composed_call(start_sta
         timed("fit all", lambda: running.kuajie("fit", "all"))
         people = first_people(CALLS)
         taken = timed(f"{CALLS} composed calls", lambda: [composed(running, user_id) for user_id in people])
-    print(f"composed call: p50 {np.quantile(taken, 0.5) * 1000:.1f} ms, p99 {np.quantile(taken, 0.99) * 1000:.1f} ms")
-
-
-def timed(what: str, work: Callable[[], Any]) -> Any:
-    begun = time.monotonic()
-    result = work()
-    print(f"{what}: {time.monotonic() - begun:.1f} s")
-    return result
+    figure(f"composed call: p50 {np.quantile(taken, 0.5) * 1000:.1f} ms, p99 {np.quantile(taken, 0.99) * 1000:.1f} ms")
 
 
 def first_people(count: int) -> list[str]:

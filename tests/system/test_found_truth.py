@@ -16,6 +16,7 @@ from demo.world import World
 
 Found = dict[str, dict[str, Any]]
 Floats = NDArray[np.float64]
+Figure = Callable[[str], None]
 RESAMPLES = 500
 
 
@@ -81,7 +82,7 @@ def popular(stack: Any, followed: dict[str, PersonTruth]) -> dict[str, list[str]
     return {who: [item for item in ranked if item not in person.owned][:10] for who, person in followed.items()}
 
 
-def test_segments_agree_with_the_hidden_activity(snapshots: Found, truth: Truth) -> None:
+def test_segments_agree_with_the_hidden_activity(snapshots: Found, truth: Truth, figure: Figure) -> None:
     hidden = np.array([ACTIVITIES.index(person.activity) for person in truth.people.values()])
     found = np.array([_segment(snapshots[who]["segment"]) for who in truth.people])
 
@@ -90,7 +91,7 @@ def test_segments_agree_with_the_hidden_activity(snapshots: Found, truth: Truth)
         return float(np.mean([right[of == group].mean() for group in range(3)]))
 
     value, low, high = interval(len(hidden), macro_accuracy)
-    print(f"segments against activity: macro accuracy {value:.3f} ({low:.3f} to {high:.3f}), chance .333")
+    figure(f"segments against activity: macro accuracy {value:.3f} ({low:.3f} to {high:.3f}), chance .333")
     assert low > 0.70
 
 
@@ -100,18 +101,22 @@ def _segment(name: str | None) -> int:
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_shares_of_interest_find_the_latent_interest(snapshots: Found, truth: Truth, domain: str) -> None:
+def test_shares_of_interest_find_the_latent_interest(
+    snapshots: Found, truth: Truth, domain: str, figure: Figure
+) -> None:
     people = [who for who in truth.people if snapshots[who]["interests"]]
     latent = np.array([truth.people[who].interests[domain] for who in people])
     found = np.array([snapshots[who]["interests"].get(domain, 0.0) for who in people])
     strong = latent >= 0.25
     value, low, high = interval(len(people), lambda sample: auc(found[sample], strong[sample]))
-    print(f"interest in {domain}: AUC {value:.3f} ({low:.3f} to {high:.3f})")
+    figure(f"interest in {domain}: AUC {value:.3f} ({low:.3f} to {high:.3f})")
     assert low > 0.80
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_who_likes_a_domain_by_its_trait_cares_more_for_it(snapshots: Found, truth: Truth, domain: str) -> None:
+def test_who_likes_a_domain_by_its_trait_cares_more_for_it(
+    snapshots: Found, truth: Truth, domain: str, figure: Figure
+) -> None:
     people = [who for who in truth.people if f"likes_{domain}" in snapshots[who]["traits"]]
     latent = np.array([truth.people[who].interests[domain] for who in people])
     likes = np.array([snapshots[who]["traits"][f"likes_{domain}"] for who in people])
@@ -121,27 +126,31 @@ def test_who_likes_a_domain_by_its_trait_cares_more_for_it(snapshots: Found, tru
         return float(latent[sample][chosen].mean() - latent[sample][~chosen].mean())
 
     value, low, high = interval(len(people), difference)
-    print(f"likes_{domain}: latent share higher by {value:.3f} ({low:.3f} to {high:.3f})")
+    figure(f"likes_{domain}: latent share higher by {value:.3f} ({low:.3f} to {high:.3f})")
     assert 0.05 < likes.mean() < 0.6
     assert low > 0.10
 
 
 def test_recommendations_hit_what_people_do_next_more_often_than_popularity(
-    followed: dict[str, PersonTruth], lists: dict[str, list[str]], popular: dict[str, list[str]]
+    followed: dict[str, PersonTruth], lists: dict[str, list[str]], popular: dict[str, list[str]], figure: Figure
 ) -> None:
     def hits(shown: dict[str, list[str]]) -> Floats:
         return np.array([bool(person.next_seen & set(shown[who])) for who, person in followed.items()], dtype=float)
 
     ours, theirs = hits(lists), hits(popular)
     value, low, high = interval(len(ours), lambda sample: float((ours - theirs)[sample].mean()))
-    print(
+    figure(
         f"hit rate at 10: {ours.mean():.3f} against {theirs.mean():.3f}, ahead by {value:.3f} ({low:.3f} to {high:.3f})"
     )
     assert low > 0.05
 
 
 def test_recommendations_are_nearer_to_latent_interests_than_popularity(
-    followed: dict[str, PersonTruth], lists: dict[str, list[str]], popular: dict[str, list[str]], world: World
+    followed: dict[str, PersonTruth],
+    lists: dict[str, list[str]],
+    popular: dict[str, list[str]],
+    world: World,
+    figure: Figure,
 ) -> None:
     domain_of = {item.item_id: item.domain for item in world.items}
 
@@ -150,13 +159,13 @@ def test_recommendations_are_nearer_to_latent_interests_than_popularity(
         return np.array([float(np.mean(each)) for each in shares])
 
     ours, theirs = nearness(lists), nearness(popular)
-    value, low, high = interval(len(ours), lambda sample: float((ours - theirs)[sample].mean()))
-    print(f"latent share of what is shown: {ours.mean():.3f} against {theirs.mean():.3f}, ({low:.3f} to {high:.3f})")
+    _, low, high = interval(len(ours), lambda sample: float((ours - theirs)[sample].mean()))
+    figure(f"latent share of what is shown: {ours.mean():.3f} against {theirs.mean():.3f}, ({low:.3f} to {high:.3f})")
     assert low > 0.05
 
 
 def test_the_next_part_of_a_series_is_offered_to_those_who_finished_one(
-    lists: dict[str, list[str]], truth: Truth, world: World
+    lists: dict[str, list[str]], truth: Truth, world: World, figure: Figure
 ) -> None:
     finished: dict[str, str] = {}
     for event in world.events:
@@ -165,6 +174,6 @@ def test_the_next_part_of_a_series_is_offered_to_those_who_finished_one(
     waiting = [(who, part) for who, part in finished.items() if who in lists and part not in truth.people[who].owned]
     offered = np.mean([part in lists[who] for who, part in waiting])
     everybody = np.mean([part in shown for _, part in waiting for shown in lists.values()])
-    print(f"next parts offered to {offered:.3f} of {len(waiting)} who wait for them, to {everybody:.3f} of everybody")
+    figure(f"next parts offered to {offered:.3f} of {len(waiting)} who wait for them, to {everybody:.3f} of everybody")
     assert len(waiting) > 30
     assert offered > 5 * everybody

@@ -120,9 +120,13 @@ async def test_a_killed_back_end_is_told_in_its_sections_and_nowhere_else(
     assert seen.priced_while_stale == 0
 
 
-async def test_with_recommend_dead_a_stranger_gets_what_is_popular(stack: Any) -> None:
-    async with callers(stack) as seen:
+async def settled(running: Any) -> None:
+    async with callers(running) as seen:
         await all_ok(seen)
+
+
+def test_with_recommend_dead_a_stranger_gets_what_is_popular(stack: Any, eventually: Callable[..., None]) -> None:
+    asyncio.run(settled(stack))
     os.kill(killed := stack.pid("recommend"), signal.SIGKILL)
     with httpx.Client(base_url=stack.url, headers=stack.headers, timeout=10) as client:
         body = {"user_id": f"stranger-{uuid4().hex}", "sections": ["content"]}
@@ -131,15 +135,14 @@ async def test_with_recommend_dead_a_stranger_gets_what_is_popular(stack: Any) -
     assert answer.headers["X-Kuajie-Complete"] == "false"
     assert answer.json()["sections"]["content"]["status"] == "fallback"
     assert len(answer.json()["content"]) == 10
-    await until(lambda: stack.pid("recommend") != killed, within=RESTART_S)
-    async with callers(stack) as seen:
-        await all_ok(seen)
+    eventually(lambda: stack.pid("recommend") != killed, within=RESTART_S)
+    asyncio.run(settled(stack))
 
 
 async def test_with_redis_dead_everything_still_answers(stack: Any) -> None:
     async with callers(stack) as seen:
         await all_ok(seen)
-        killed = stack.pid("redis")
+        killed = stack.pid("Redis")
         os.kill(killed, signal.SIGSTOP)
         try:
             await until(lambda: seen.answers >= 10 * CALLERS, within=RESTART_S)
@@ -147,21 +150,19 @@ async def test_with_redis_dead_everything_still_answers(stack: Any) -> None:
                 accepted = [await asyncio.to_thread(_record, client, number) for number in range(3)]
         finally:
             os.kill(killed, signal.SIGKILL)
-        await until(lambda: stack.pid("redis") != killed, within=RESTART_S)
+        await until(lambda: stack.pid("Redis") != killed, within=RESTART_S)
         await until(lambda: seen.answers >= 15 * CALLERS, within=RESTART_S)
     assert seen.broken == []
     assert accepted == [1, 1, 1]
     assert all(seen.of(section) == {"ok"} for section in SECTIONS)
 
 
-async def test_events_of_the_time_without_redis_arrive_when_it_is_back(
-    stack: Any, eventually: Callable[..., None]
-) -> None:
+def test_events_of_the_time_without_redis_arrive_when_it_is_back(stack: Any, eventually: Callable[..., None]) -> None:
     with httpx.Client(base_url=stack.url, headers=stack.headers, timeout=10) as client:
         user_id = PEOPLE[-1]
         bodies = {"user_id": user_id, "sections": ["content"]}
         first = client.post("/v1/recommend", json=bodies).json()["content"][0]["item_id"]
-        killed = stack.pid("redis")
+        killed = stack.pid("Redis")
         os.kill(killed, signal.SIGKILL)
         event = {
             "type": "track",
@@ -177,7 +178,7 @@ async def test_events_of_the_time_without_redis_arrive_when_it_is_back(
             return first not in [item["item_id"] for item in shown]
 
         eventually(gone, within=RESTART_S)
-        eventually(lambda: stack.pid("redis") != killed, within=RESTART_S)
+        eventually(lambda: stack.pid("Redis") != killed, within=RESTART_S)
 
 
 def _record(client: httpx.Client, number: int) -> int:

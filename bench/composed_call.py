@@ -1,0 +1,159 @@
+"""The composed call against a bare aiohttp fan-out of the same five calls, on the same back ends, turn by turn.
+
+Ours does what it does in production: checks the key, validates, signs tokens, keeps deadlines, counts, logs. Budget
+(DESIGN.md, section 6): gateway CPU at most twice the bare one's, p99 overhead at most 15 ms at half load.
+"""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+
+import aiohttp
+import uvloop
+
+import demo
+from bench.rig.callers import Call, Measured, closed_loop, open_loop
+from bench.rig.meters import cpu_seconds
+from bench.rig.stack import Running, data_folder, settle, stack
+
+ROUNDS = 6
+REQUESTS = 400  # a round; the token of the bare one lives for a minute
+AT_ONCE = 8
+SCOPES = ("profile:read", "understand", "recommend:read", "offers:read")
+QUESTION = json.loads(demo.EXAMPLE_CALL)
+PEOPLE = [f"demo-user-{number:04d}" for number in range(1, 201)]
+
+
+@dataclass
+class Side:
+    """One of the two that are compared."""
+
+    pid: int
+    call: Call
+    cpu_ms: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+
+    async def saturate(self) -> None:
+        before = cpu_seconds(self.pid)
+        measured = await closed_loop(self.call, requests=REQUESTS, at_once=AT_ONCE)
+        self.cpu_ms.append((cpu_seconds(self.pid) - before) / REQUESTS * 1000)
+        self.rates.append(measured.rate)
+
+
+async def compare(running: Running) -> dict[str, object]:
+    gateway = running.pids()["gateway"]
+    cpu: dict[str, list[float]] = {"ours": [], "bare": []}
+    rates: list[float] = []
+    for _ in range(ROUNDS):
+        with bare_server(running) as (pid, url):
+            async with ours(running) as ask_ours, plain(url) as ask_bare:
+                sides = {"ours": Side(gateway, ask_ours), "bare": Side(pid, ask_bare)}
+                for name, side in sides.items():
+                    await closed_loop(side.call, requests=AT_ONCE * 4, at_once=AT_ONCE)
+                    await side.saturate()
+                    cpu[name] += side.cpu_ms
+                rates += sides["ours"].rates
+    half = median(rates) / 2
+    with bare_server(running) as (_, url):
+        async with ours(running) as ask_ours, plain(url) as ask_bare:
+            await closed_loop(ask_bare, requests=AT_ONCE * 4, at_once=AT_ONCE)
+            requests = int(half * 12)
+            calm_ours = await open_loop(ask_ours, requests=requests, rate=half)
+            calm_bare = await open_loop(ask_bare, requests=requests, rate=half)
+    return report(cpu, rates, calm_ours, calm_bare)
+
+
+def report(cpu: dict[str, list[float]], rates: list[float], ours: Measured, bare: Measured) -> dict[str, object]:
+    return {
+        "benchmark": "composed_call",
+        "gateway_cpu_ms": round(median(cpu["ours"]), 3),
+        "bare_cpu_ms": round(median(cpu["bare"]), 3),
+        "cpu_ratio": round(median(cpu["ours"]) / median(cpu["bare"]), 2),
+        "requests_per_second": round(median(rates), 1),
+        "half_load_p50_ms": round(ours.quantile_ms(0.50), 2),
+        "half_load_p99_ms": round(ours.quantile_ms(0.99), 2),
+        "overhead_p50_ms": round(ours.quantile_ms(0.50) - bare.quantile_ms(0.50), 2),
+        "overhead_p99_ms": round(ours.quantile_ms(0.99) - bare.quantile_ms(0.99), 2),
+        "rounds": ROUNDS,
+        "requests_a_round": REQUESTS,
+    }
+
+
+@contextmanager
+def bare_server(running: Running) -> Iterator[tuple[int, str]]:
+    """The bare fan-out as a process of its own: its pid and its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "bench.rig.bare", str(port)]
+    told = {"headers": running.internal_headers(*SCOPES), "urls": running.state["services"]}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(told) + "\n")
+        process.stdin.flush()
+        try:
+            yield process.pid, f"http://127.0.0.1:{port}/"
+        finally:
+            process.terminate()
+
+
+@asynccontextmanager
+async def ours(running: Running) -> AsyncIterator[Call]:
+    async with aiohttp.ClientSession(headers=running.headers) as session:
+
+        async def ask(number: int) -> None:
+            async with session.post(f"{running.url}/v1/recommend", json=question(number)) as answer:
+                document = await answer.json()
+                told = {report["status"] for report in document["sections"].values()}
+                if answer.status != 200 or told != {"ok"}:
+                    raise RuntimeError(f"{answer.status} {told}")
+
+        yield ask
+
+
+@asynccontextmanager
+async def plain(url: str) -> AsyncIterator[Call]:
+    async with aiohttp.ClientSession() as session:
+
+        async def ask(number: int) -> None:
+            async with session.post(url, json=question(number)) as answer:
+                if answer.status != 200:
+                    raise RuntimeError(await answer.text())
+                await answer.json()
+
+        await _awake(url)
+        yield ask
+
+
+def question(number: int) -> dict[str, object]:
+    return {**QUESTION, "user_id": PEOPLE[number % len(PEOPLE)]}
+
+
+async def _awake(url: str) -> None:
+    """Until somebody listens there; TimeoutError after ten seconds."""
+    host, port = url.removeprefix("http://").rstrip("/").split(":")
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(host, int(port))
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+
+
+def main() -> None:
+    with data_folder() as folder, stack(folder, demo=True) as running:
+        settle(3)
+        sys.stdout.write(json.dumps(uvloop.run(compare(running))) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""A whole stack for the time of a benchmark."""
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.kit.identity import Caller, Keyring
+
+PORTS = 5
+
+
+class StackFailed(RuntimeError):
+    """`kuajie up` said why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A running stack and the folder that it lives in."""
+
+    folder: Path
+    state: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        return str(self.state["url"])
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.state['api_key']}"}
+
+    def pids(self) -> dict[str, int]:
+        """Of every process of the stack, the supervisor too."""
+        state = json.loads((self.folder / "stack.json").read_text())
+        return {"supervisor": state["pid"], **state["pids"]}
+
+    def internal_headers(self, *scopes: str) -> dict[str, str]:
+        """What back ends accept: a signed token, good for one minute."""
+        keys = json.loads((self.folder / "secrets.json").read_text())["internal_keys"]
+        token = Keyring(keys).sign(Caller("default", "bench", "server", frozenset(scopes)))
+        return {"Authorization": f"Bearer {token}"}
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """A new folder that the engines' own user can reach."""
+    with tempfile.TemporaryDirectory(prefix="kuajie-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "data"
+
+
+@contextmanager
+def stack(folder: Path, *, demo: bool) -> Iterator[Running]:
+    """`kuajie up` on `folder` until the block ends. StackFailed when it does not start."""
+    words = ["up", "--detach", "--json", "--data", str(folder), "--port", str(free_ports())]
+    command = [sys.executable, "-m", "kuajie", *words, *(["--demo"] if demo else [])]
+    up = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    try:
+        if up.returncode != 0:
+            raise StackFailed(f"kuajie up ended with {up.returncode}")
+        yield Running(folder, json.loads(up.stdout))
+    finally:
+        down = [sys.executable, "-m", "kuajie", "down", "--data", str(folder)]
+        subprocess.run(down, stdout=subprocess.DEVNULL, check=False)
+
+
+def free_ports() -> int:
+    """The first of five ports in a row that nobody listens on."""
+    for first in range(28_000, 60_000, 10):
+        if all(_is_free(port) for port in range(first, first + PORTS)):
+            return first
+    raise StackFailed("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def settle(seconds: float) -> None:
+    """Time for start-up work and fresh models to be over."""
+    time.sleep(seconds)
