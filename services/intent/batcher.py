@@ -110,6 +110,7 @@ class Batcher(Generic[E, L, A]):
         self._idle.set()
         self._unsettled = 0
         self._closing = False
+        self._gave_up = False
         self._tokens_per_s = math.inf
         self._encoding = ThreadPoolExecutor(encoders, thread_name_prefix="encode")
         self._computing = ThreadPoolExecutor(runners, thread_name_prefix="compute")
@@ -134,7 +135,7 @@ class Batcher(Generic[E, L, A]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for pool in (self._encoding, self._computing):
-            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+            await asyncio.to_thread(pool.shutdown, wait=not self._gave_up, cancel_futures=True)
 
     @property
     def unsettled(self) -> int:
@@ -170,6 +171,8 @@ class Batcher(Generic[E, L, A]):
     def _admit(self, texts: int, expires: float) -> None:
         if self._closing:
             raise Draining
+        if expires <= self._clock():
+            raise DeadlinePassed
         wait_s = self._waiting.tokens / self._tokens_per_s
         if self._unsettled + texts > self._limits.queue_texts or self._clock() + wait_s >= expires:
             self._observer.refused(texts)
@@ -189,6 +192,8 @@ class Batcher(Generic[E, L, A]):
         encoded = await loop.run_in_executor(self._encoding, self._model.encode, texts)
         now = self._clock()
         self._observer.encoded(now - started)
+        if self._gave_up:
+            raise Draining
         jobs = [_Job(each, now, expires, priority, loop.create_future()) for each in encoded]
         try:
             for job in jobs:
@@ -196,13 +201,13 @@ class Batcher(Generic[E, L, A]):
             self._work.set()
             return [await job.answer for job in jobs]
         finally:
-            self._forget(jobs)
+            self._forget(jobs, expires)
 
-    def _forget(self, jobs: Sequence[_Job[E, A]]) -> None:
+    def _forget(self, jobs: Sequence[_Job[E, A]], expires: float) -> None:
         """Whatever happened, nothing of a request stays behind: not in the queue, not as an unread exception."""
         left = sum(self._waiting.discard(job) for job in jobs)
         if left:
-            self._observer.dropped(left, "caller_gone")
+            self._observer.dropped(left, "deadline" if self._clock() >= expires else "caller_gone")
         for job in jobs:
             if not job.answer.cancel() and not job.answer.cancelled():
                 job.answer.exception()
@@ -215,7 +220,7 @@ class Batcher(Generic[E, L, A]):
                 self._work.clear()
             if taken.expired:
                 self._observer.dropped(len(taken.expired), "deadline")
-                _fail(taken.expired, DeadlinePassed())
+                _fail(taken.expired, DeadlinePassed)
             if taken.batch:
                 await self._compute(taken.batch)
 
@@ -224,13 +229,14 @@ class Batcher(Generic[E, L, A]):
         running = asyncio.get_running_loop().run_in_executor(
             self._computing, _compute, self._model, [job.encoded for job in batch]
         )
-        await asyncio.wait([running])
-        failure = running.exception()
-        if failure is not None:
-            error = ModelFailed(type(failure).__name__)
-            error.__cause__ = failure
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError:
+            _fail(batch, Draining)
+            raise
+        if (failure := running.exception()) is not None:
             self._observer.dropped(len(batch), "model_failed")
-            _fail(batch, error)
+            _fail(batch, lambda: _model_failed(failure))
             return
         computed = running.result()
         for job, answer in zip(batch, computed.answers, strict=True):
@@ -248,9 +254,10 @@ class Batcher(Generic[E, L, A]):
         self._observer.computed(BatchReport(tokens, padded, waits, computed.infer_s, computed.output_s))
 
     def _give_up(self) -> None:
+        self._gave_up = True
         taken = self._waiting.take(math.inf)
         self._observer.dropped(len(taken.expired), "draining")
-        _fail(taken.expired, Draining())
+        _fail(taken.expired, Draining)
 
 
 def _compute(model: Model[E, L, A], encoded: Sequence[E]) -> _Computed[A]:
@@ -264,7 +271,13 @@ def _compute(model: Model[E, L, A], encoded: Sequence[E]) -> _Computed[A]:
     return _Computed(answers, inferred - started, time.perf_counter() - inferred)
 
 
-def _fail(jobs: Sequence[_Job[E, A]], error: BatcherError) -> None:
+def _fail(jobs: Sequence[_Job[E, A]], error: Callable[[], BatcherError]) -> None:
     for job in jobs:
         if not job.answer.done():
-            job.answer.set_exception(error)
+            job.answer.set_exception(error())
+
+
+def _model_failed(failure: BaseException) -> ModelFailed:
+    error = ModelFailed(type(failure).__name__)
+    error.__cause__ = failure
+    return error

@@ -1,0 +1,319 @@
+"""POST /v1/understand over HTTP: answers, refusals, readiness, metrics."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import aiohttp
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+
+from services.intent import app as intent_app
+from services.intent.app import create_app
+from services.intent.client import IntentClient
+from services.intent.keyword import KeywordModel, Scores, Spoken
+from services.intent.settings import IntentSettings
+from services.kit.http import Backend, BackendRefused, CallContext
+from services.kit.resilience import Deadline
+from services.kit.settings import SharedSettings
+from services.kit.telemetry import Trace
+
+OpenClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
+Headers = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def settings(shared_settings: SharedSettings) -> IntentSettings:
+    return IntentSettings(shared=shared_settings)
+
+
+@pytest.fixture
+async def client(
+    app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with app_client(create_app(settings)) as client:
+        client.headers.update(internal_headers("understand"))
+        await until_ready(client)
+        yield client
+
+
+async def until_ready(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(5):
+        while (await client.get("/readyz")).status_code != 200:
+            await asyncio.sleep(0.01)
+
+
+async def understand(client: httpx.AsyncClient, body: object) -> httpx.Response:
+    return await client.post("/v1/understand", json=body)
+
+
+async def test_one_text(client: httpx.AsyncClient) -> None:
+    answer = await understand(client, {"text": "我想买一份重疾险", "locale": "zh-CN"})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert set(body) == {"results", "model"}
+    assert body["model"]["name"] == "keyword"
+    [result] = body["results"]
+    assert result == {
+        "label": "insurance.buy",
+        "confidence": result["confidence"],
+        "in_scope": True,
+        "sentiment": "neutral",
+        "topics": ["critical-illness"],
+        "purchase": result["purchase"],
+    }
+    assert result["confidence"] > 0.9
+    assert result["purchase"] > 0.9
+
+
+async def test_many_texts_are_answered_in_their_order(client: httpx.AsyncClient) -> None:
+    texts = ["退款多久到账", "talk to a human", "退款多久到账", "明天天气怎么样"]
+    results = (await understand(client, {"texts": texts})).json()["results"]
+    assert [result["label"] for result in results] == [
+        "content.refund",
+        "human.agent",
+        "content.refund",
+        "out_of_scope",
+    ]
+
+
+async def test_the_largest_request_is_answered(client: httpx.AsyncClient) -> None:
+    escaped = json.dumps({"texts": [f"{n}" + "😀" * 1_998 for n in range(10, 74)]})
+    assert len(escaped) > 1.4 * 1024 * 1024
+    answer = await client.post("/v1/understand", content=escaped, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200
+    assert len(answer.json()["results"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "code"),
+    [
+        ({"texts": ["a", "b", "c", ""]}, "texts.3", "blank_text"),
+        ({"texts": ["a", " \n\u3000"]}, "texts.1", "blank_text"),
+        ({"texts": ["a", "b", "c", "x" * 2001]}, "texts.3", "string_too_long"),
+        ({"texts": ["a", "b", "c", 7]}, "texts.3", "string_type"),
+        ({"texts": ["a", None]}, "texts.1", "string_type"),
+        ({"texts": ["a", "b", "PNG\x00\x01\x02"]}, "texts.2", "binary_text"),
+        ({"texts": ["a"] * 65}, "texts", "too_long"),
+        ({"texts": ["a"] * 10_000}, "texts", "too_long"),
+        ({"texts": []}, "texts", "too_short"),
+        ({"texts": "a"}, "texts", "list_type"),
+        ({"text": ""}, "text", "blank_text"),
+        ({"text": ["a"]}, "text", "string_type"),
+        ({"text": "a", "texts": ["b"]}, "body", "text_or_texts"),
+        ({}, "body", "text_or_texts"),
+        ({"text": "a", "lang": "zh"}, "lang", "extra_forbidden"),
+        ({"text": "a", "locale": "fr"}, "locale", "literal_error"),
+        (["a"], "body", "model_attributes_type"),
+    ],
+)
+async def test_a_bad_body_is_refused_by_the_field_at_fault(
+    client: httpx.AsyncClient, body: object, param: str, code: str
+) -> None:
+    answer = await understand(client, body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["code"] == "invalid_request"
+    assert problem["param"] == param
+    assert problem["errors"][0]["code"] == code
+
+
+@pytest.mark.parametrize("raw", [b'{"text": "a"', b'{"text": "\xff\xfe\x00"}', b'{"text": "a\xc3"}', bytes(range(256))])
+async def test_a_body_that_is_no_utf8_json_is_a_bad_request(client: httpx.AsyncClient, raw: bytes) -> None:
+    answer = await client.post("/v1/understand", content=raw, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "bad_request"
+
+
+async def test_an_empty_body_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/understand", content=b"", headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["param"]) == (422, "body")
+
+
+async def test_a_lone_surrogate_is_named(client: httpx.AsyncClient) -> None:
+    raw = b'{"texts": ["a", "\\ud800"]}'
+    answer = await client.post("/v1/understand", content=raw, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["param"]) == (422, "texts.1")
+
+
+async def test_a_body_over_the_limit_is_not_read(client: httpx.AsyncClient) -> None:
+    answer = await understand(client, {"text": "x" * (2 * 1024 * 1024)})
+    assert answer.status_code == 413
+
+
+async def test_without_the_scope_nothing_is_understood(client: httpx.AsyncClient, internal_headers: Headers) -> None:
+    other = await client.post("/v1/understand", json={"text": "hi"}, headers=internal_headers("profile:read"))
+    nobody = await client.post("/v1/understand", json={"text": "hi"}, headers={"Authorization": ""})
+    assert (other.status_code, nobody.status_code) == (403, 401)
+
+
+class GatedModel(KeywordModel):
+    """Lets a batch through when told to. Warm-up passes."""
+
+    gate = threading.Event()
+
+    def run(self, batch: Sequence[Spoken]) -> Scores:
+        if any(each.tokens == len("wait 00") for each in batch):
+            assert self.gate.wait(10)
+        return super().run(batch)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The service with a model that waits, for as long as the gate is closed, on texts like `wait 01`."""
+    GatedModel.gate = threading.Event()
+    monkeypatch.setattr(intent_app, "_load", GatedModel)
+    yield GatedModel.gate
+    GatedModel.gate.set()
+
+
+async def test_a_full_queue_is_429_with_retry_after(
+    gate: threading.Event, app_client: OpenClient, internal_headers: Headers, shared_settings: SharedSettings
+) -> None:
+    small = IntentSettings(shared=shared_settings, queue_texts=64)
+    async with app_client(create_app(small)) as client:
+        client.headers.update(internal_headers("understand"))
+        await until_ready(client)
+        held = asyncio.create_task(understand(client, {"texts": [f"wait {n:02}" for n in range(64)]}))
+        await until_pending(client, 64)
+        refused = await understand(client, {"text": "你好"})
+        gate.set()
+        assert (await held).status_code == 200
+        assert refused.status_code == 429
+        assert refused.json()["code"] == "queue_full"
+        assert refused.headers["retry-after"] == "1"
+        assert (await understand(client, {"text": "你好"})).status_code == 200
+
+
+async def test_a_deadline_that_passes_is_504_and_leaves_nothing_behind(
+    gate: threading.Event, app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
+) -> None:
+    async with app_client(create_app(settings)) as client:
+        client.headers.update(internal_headers("understand"))
+        await until_ready(client)
+        late = await client.post("/v1/understand", json={"text": "wait 01"}, headers={"X-Request-Deadline-Ms": "50"})
+        assert (late.status_code, late.json()["code"]) == (504, "deadline_exceeded")
+        await until_pending(client, 0)
+        gate.set()
+        assert (await understand(client, {"text": "wait 01"})).status_code == 200
+
+
+async def until_pending(client: httpx.AsyncClient, texts: int) -> None:
+    async with asyncio.timeout(5):
+        while await metric(client, "kuajie_intent_inference_pending_texts") != texts:
+            await asyncio.sleep(0.01)
+
+
+async def metric(client: httpx.AsyncClient, sample: str, **labels: str) -> float:
+    """The sum of a sample over its label sets that agree with `labels`."""
+    families = text_string_to_metric_families((await client.get("/metrics")).text)
+    found = [each for family in families for each in family.samples if each.name == sample]
+    return sum(each.value for each in found if labels.items() <= each.labels.items())
+
+
+@asynccontextmanager
+async def difference(client: httpx.AsyncClient, sample: str, **labels: str) -> AsyncIterator[list[float]]:
+    """Holds, after the block, by how much the sample rose in it. The registry outlives a test."""
+    rise: list[float] = []
+    before = await metric(client, sample, **labels)
+    yield rise
+    rise.append(await metric(client, sample, **labels) - before)
+
+
+async def test_every_stage_of_the_engine_is_measured(client: httpx.AsyncClient) -> None:
+    prefix = "kuajie_intent_inference"
+    async with (
+        difference(client, f"{prefix}_count_total") as texts,
+        difference(client, f"{prefix}_exec_count_total") as batches,
+        difference(client, f"{prefix}_queue_duration_seconds_count") as queued,
+        difference(client, f"{prefix}_compute_input_duration_seconds_count") as encoded,
+        difference(client, f"{prefix}_compute_infer_duration_seconds_count") as inferred,
+        difference(client, f"{prefix}_compute_output_duration_seconds_count") as decoded,
+        difference(client, f"{prefix}_cache_lookups_total", outcome="hit") as hits,
+    ):
+        await understand(client, {"texts": ["你好", "在吗"]})
+        await understand(client, {"texts": ["你好"]})
+    assert (texts, queued, hits) == ([2.0], [2.0], [1.0])
+    assert encoded == [1.0]
+    assert batches == inferred == decoded
+    assert 1 <= batches[0] <= 2
+
+
+class BrokenModel(KeywordModel):
+    def run(self, batch: Sequence[Spoken]) -> Scores:
+        raise OSError
+
+
+async def test_a_model_that_does_not_load_keeps_the_service_not_ready(
+    monkeypatch: pytest.MonkeyPatch, app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
+) -> None:
+    monkeypatch.setattr(intent_app, "_load", BrokenModel)
+    async with app_client(create_app(settings)) as client:
+        async with asyncio.timeout(5):
+            while (ready := (await client.get("/readyz")).json()["reasons"]) == ["model_loading"]:
+                await asyncio.sleep(0.01)
+        assert ready == ["model_failed_to_load: OSError"]
+        assert (await client.get("/livez")).status_code == 200
+        answer = await client.post("/v1/understand", json={"text": "hi"}, headers=internal_headers("understand"))
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+async def test_the_openapi_document_shows_labels_examples_and_refusals(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    operation = document["paths"]["/v1/understand"]["post"]
+    assert {"200", "401", "403", "422", "429", "503", "504"} <= set(operation["responses"])
+    assert document["components"]["schemas"]["UnderstandRequest"]["examples"][0]["text"] == "我想买一份重疾险"
+    assert document["components"]["schemas"]["UnderstandResponse"]["examples"][0]["results"][0]["in_scope"] is True
+
+
+def test_a_token_budget_that_holds_no_long_text_is_refused_at_start(shared_settings: SharedSettings) -> None:
+    with pytest.raises(ValueError, match="token_budget must hold the longest text"):
+        IntentSettings(shared=shared_settings, token_budget=1999)
+
+
+@asynccontextmanager
+async def listening(app: FastAPI) -> AsyncIterator[str]:
+    """The service on a real socket of the loopback."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False))
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(5):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def until_listening_is_ready(session: aiohttp.ClientSession, url: str) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            async with session.get(f"{url}/readyz") as answer:
+                if answer.status == 200:
+                    return
+            await asyncio.sleep(0.01)
+
+
+async def test_the_client_speaks_to_the_service(settings: IntentSettings, internal_headers: Headers) -> None:
+    token = internal_headers("understand")["Authorization"].removeprefix("Bearer ")
+    async with listening(create_app(settings)) as url, aiohttp.ClientSession() as session:
+        client = IntentClient(Backend(session, url, "intent"))
+        await until_listening_is_ready(session, url)
+
+        def context(credential: str) -> CallContext:
+            return CallContext(credential, Trace("req_1", f"00-{'1' * 32}-{'2' * 16}-00"), Deadline.after_ms(5_000))
+
+        one = await client.understand("怎么理赔", context=context(token))
+        many = await client.understand_all(["你好", "bye"], context=context(token))
+        assert [each.label for each in (*one.results, *many.results)] == ["insurance.claim", "greeting", "thanks_bye"]
+        with pytest.raises(BackendRefused) as refused:
+            await client.understand("怎么理赔", context=context("forged"))
+        assert (refused.value.status, refused.value.code) == (401, "unauthorised")
