@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,9 +73,10 @@ class PersonTokens:
     Tokens are remembered by digest, at most `size` of them; other keys forget them all.
     """
 
-    def __init__(self, rules: TokenRules, *, size: int = 10_000) -> None:
+    def __init__(self, rules: TokenRules, *, size: int = 10_000, clock: Callable[[], float] = time.time) -> None:
         self._rules = rules
         self._size = size
+        self._clock = clock
         self._keys: PersonKeys = {}
         self._verified: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
 
@@ -87,7 +88,7 @@ class PersonTokens:
             self._keys = keys
             self._verified.clear()
         digest = hashlib.sha256(token.encode()).digest()
-        if (known := self._verified.get(digest)) and known[0] > time.time():
+        if (known := self._verified.get(digest)) and known[0] > self._clock():
             return known[1]
         expires_at, caller = self._checked(token)
         self._verified[digest] = (expires_at, caller)
