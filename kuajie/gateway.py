@@ -35,9 +35,8 @@ class Gateway:
         """The objects of an NDJSON export, as they arrive. An export that breaks off raises CommandError."""
         connection, answer = self._ask("GET", path, b"", NDJSON)
         try:
-            for line in answer:
-                if line.strip():
-                    yield json.loads(line)
+            for line in _lines(answer):
+                yield json.loads(line)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise CommandError(f"the export {path} broke off: {error}") from error
         finally:
@@ -75,6 +74,16 @@ class Gateway:
             connection.close()
             raise CommandError(f"{method} {urlsplit(path).path}: {problem}")
         return connection, answer
+
+
+def _lines(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Lines of a body. Not `for line in answer`: its readline takes a chunked body that breaks off for a whole one."""
+    rest = b""
+    while block := answer.read1(1 << 16):
+        *whole, rest = (rest + block).split(b"\n")
+        yield from filter(None, whole)
+    if rest:
+        yield rest
 
 
 def _reason(error: Exception) -> str:
