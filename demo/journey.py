@@ -111,8 +111,17 @@ class Journey:
             self._note(day + 0.02, "content_shared", item)
         if self._rng.random() < 0.04:
             self._note(day + 0.03, "content_commented", item)
-        if self._shelf.sequel[index] >= 0:
-            self._next_part = int(self._shelf.sequel[index])
+        self._go_on(day + 0.04, int(self._shelf.sequel[index]))
+
+    def _go_on(self, day: float, sequel: int) -> None:
+        """Who has finished a part looks at the next one at once, or at some later visit."""
+        if sequel < 0:
+            return
+        out = int(self._shelf.published[sequel]) <= day
+        if out and sequel not in self._owned and self._rng.random() < 0.45:
+            self._view(day, sequel, continued=True)
+        else:
+            self._next_part = sequel
 
     def _follow_need(self, need: Need, searches: Sequence[str]) -> None:
         """The insurance side of a life event: a search, offers, and for some a quote and a policy."""
