@@ -27,7 +27,7 @@ async def export_interactions(held: Held, caller: Exporter) -> StreamingResponse
     async def rows() -> AsyncIterator[Mapping[str, Any]]:
         async with held.db.connect() as connection:
             async for row in interactions.export(connection, caller.tenant_id):
-                yield row
+                yield {str(name): value for name, value in row.items()}  # orjson refuses SQLAlchemy's kind of text
 
     return StreamingResponse(_ndjson(rows()), media_type=_NDJSON)
 
@@ -57,4 +57,4 @@ async def _ndjson(rows: AsyncIterator[Mapping[str, Any] | BaseModel]) -> AsyncIt
 def _line(row: Mapping[str, Any] | BaseModel) -> bytes:
     if isinstance(row, BaseModel):
         return row.model_dump_json().encode() + b"\n"
-    return orjson.dumps(dict(row), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
