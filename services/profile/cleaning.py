@@ -16,7 +16,6 @@ from services.profile.moments import InvalidMoment, bounded, parse_moment
 LONGEST_ID = 128
 MAX_VALUE = Decimal(10) ** 12
 MAX_PROPERTIES_BYTES = 32 * 1024
-VALUE_DECIMALS = Decimal("0.000001")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -171,9 +170,15 @@ def _value(value: object) -> Decimal | None:
         amount = Decimal(str(value).strip())
         if not 0 <= amount < MAX_VALUE:
             raise RowRefused("invalid_value", "value", "value is not between 0 and 10^12.")
-        return amount.quantize(VALUE_DECIMALS) if amount.as_tuple().exponent < -6 else amount  # type: ignore[operator]
+        return six_places(amount)
     except InvalidOperation as error:
         raise RowRefused("invalid_value", "value", "value is not a number.") from error
+
+
+def six_places(amount: Decimal) -> Decimal:
+    """`amount` as the table holds it: no more than six decimal places, and as written where it has fewer."""
+    exponent = amount.as_tuple().exponent
+    return amount if isinstance(exponent, int) and exponent >= -6 else round(amount, 6)
 
 
 def _currency(value: object) -> str | None:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from services.kit.ids import new_id
 from services.kit.money import Currency
 from services.kit.wire import EdgeModel, ExternalId
-from services.profile.cleaning import MAX_VALUE, RowRefused, properties_text
+from services.profile.cleaning import MAX_VALUE, RowRefused, properties_text, six_places
 from services.profile.events import ITEM_EVENTS, Event, EventName
 from services.profile.facts import DeclaredFacts
 from services.profile.moments import InvalidMoment, parse_moment, repaired
@@ -32,13 +32,9 @@ def _number(value: object) -> object:
     return value
 
 
-def _micro(value: Decimal) -> Decimal:
-    return round(value, 6)
-
-
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Value = Annotated[
-    Decimal, BeforeValidator(_number), Field(ge=0, lt=MAX_VALUE, allow_inf_nan=False), AfterValidator(_micro)
+    Decimal, BeforeValidator(_number), Field(ge=0, lt=MAX_VALUE, allow_inf_nan=False), AfterValidator(six_places)
 ]
 
 
