@@ -71,6 +71,16 @@ def deadline_of(request: Request) -> Deadline:
     return deadline
 
 
+def finish_late(request: Request, grace_s: float) -> None:
+    """For a route that ends its work by the deadline itself: it may take `grace_s` more to send what it has.
+
+    Without it, a busy event loop would turn an answer that is almost out into a 504.
+    """
+    timeout: asyncio.Timeout = request.scope["kuajie.timeout"]
+    if (when := timeout.when()) is not None and not timeout.expired():
+        timeout.reschedule(when + grace_s)
+
+
 def _by_prefix(overrides: Mapping[str, int] | None, default: int) -> Callable[[str], int]:
     rows = sorted((overrides or {}).items(), key=lambda row: -len(row[0]))
     return lambda path: next((value for prefix, value in rows if path.startswith(prefix)), default)
@@ -135,6 +145,7 @@ class RequestScope:
         limited = _limited(receive, headers, self._limits(path))
         try:
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline.remaining()) as timeout:
+                scope["kuajie.timeout"] = timeout
                 await self._app(scope, limited, answer)
         except TimeoutError:
             if not timeout.expired():
