@@ -1,13 +1,15 @@
 """Background work that ends with its owner."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from services.kit.telemetry import get_logger
 
 log = get_logger(__name__)
+
+_CANCEL_AGAIN_S = 0.5
 
 
 @asynccontextmanager
@@ -19,9 +21,16 @@ async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel until all are gone: before Python 3.12 `asyncio.wait_for`, and with it drivers, may swallow a cancellation."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
 
 
 def _say_why(task: asyncio.Task[None]) -> None:
