@@ -4,15 +4,32 @@ The stack starts `python -m kuajie.serving`, which spares each of the five proce
 """
 
 import argparse
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
+from kuajie.failures import BadInput, CommandError
 from kuajie.ports import LOOPBACK
 from kuajie.topology import SERVICES, Topology
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_settings import BaseSettings
 
 DEFAULT_PORT = 8000
 
 
 def serve(service: str, host: str, port: int) -> None:
-    """Serve until a signal comes; running requests get five seconds to finish."""
+    """Serve until a signal comes; running requests get five seconds to finish. Raises BadInput naming a wrong setting."""
+    from pydantic import ValidationError
+
+    try:
+        run(service, host, port)
+    except ValidationError as error:
+        raise BadInput(wrong_setting(error)) from error
+
+
+def run(service: str, host: str, port: int) -> None:
     import uvicorn
 
     uvicorn.run(
@@ -30,6 +47,23 @@ def serve(service: str, host: str, port: int) -> None:
     )
 
 
+def wrong_setting(error: "ValidationError") -> str:
+    """The first wrong setting by the name of its variable."""
+    from pydantic_settings import BaseSettings
+
+    first: dict[str, Any] = dict(error.errors(include_url=False, include_input=False)[0])
+    known = {settings.__name__: settings for settings in descendants(BaseSettings)}
+    prefix = known[error.title].model_config.get("env_prefix", "") if error.title in known else ""
+    name = f"{prefix}{first['loc'][0]}".upper() if first["loc"] else error.title
+    return f"{name}: {first['msg']}"
+
+
+def descendants(settings: "type[BaseSettings]") -> "Iterator[type[BaseSettings]]":
+    for child in settings.__subclasses__():
+        yield child
+        yield from descendants(child)
+
+
 def default_port(service: str) -> int:
     return Topology(DEFAULT_PORT).ports()[service]
 
@@ -40,7 +74,10 @@ def main() -> None:
     parser.add_argument("--host", default=LOOPBACK)
     parser.add_argument("--port", type=int)
     arguments = parser.parse_args()
-    serve(arguments.service, arguments.host, arguments.port or default_port(arguments.service))
+    try:
+        serve(arguments.service, arguments.host, arguments.port or default_port(arguments.service))
+    except CommandError as error:
+        sys.exit(f"kuajie: {error}")
 
 
 if __name__ == "__main__":

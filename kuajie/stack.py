@@ -168,4 +168,4 @@ def last_line(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 8192))
         lines = file.read().decode(errors="replace").split("\n")
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "nothing")
+    return next((line.strip()[:300].removeprefix("kuajie: ") for line in reversed(lines) if line.strip()), "nothing")

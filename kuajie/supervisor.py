@@ -40,6 +40,7 @@ class ServiceProcess:
     command: Sequence[str]
     env: Mapping[str, str]
     log_path: Path
+    grace: float = GRACE_SECONDS
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -55,7 +56,7 @@ class ServiceProcess:
 
     def stop(self) -> None:
         if self._process is not None:
-            stop(self._process, ((signal.SIGTERM, GRACE_SECONDS),))
+            stop(self._process, ((signal.SIGTERM, self.grace),))
 
     @property
     def pid(self) -> int | None:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from kuajie.data_folder import DataFolder
 from kuajie.demonstration import REMEMBERED
 from kuajie.failures import CommandError
-from kuajie.processes import guarded
+from kuajie.processes import command_line, guarded
 from kuajie.stack import Stack
 from kuajie.topology import Topology
 
@@ -106,7 +106,7 @@ def down(folder: DataFolder) -> int | None:
         return None
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while folder.holder() == pid:
+    while folder.holder() == pid or "kuajie" in command_line(pid):
         if time.monotonic() > deadline:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)  # the kernel ends its children with it
