@@ -177,6 +177,10 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as error:  # a failure of ours: said, and shown whole on request
+        if os.environ.get("KUAJIE_TRACEBACK"):
+            raise
+        _fail(f"failed unexpectedly: {type(error).__name__}: {error} (KUAJIE_TRACEBACK=1 shows where)", 1)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from kuajie.data_folder import DataFolder
 from kuajie.failures import CommandError
 from kuajie.gateway import Gateway, find_gateway
-from kuajie.terminal import progress, say, show_json
+from kuajie.terminal import progress, show_json
 
 REMEMBERED = "demo.json"
 
@@ -26,13 +26,11 @@ def load_and_fit(gateway: Gateway) -> dict[str, Any]:
     from demo.load import LoadFailed, load
     from kuajie.fitting import FITS, fit
 
-    say("loading the demo: invented people, courses and events")
     with stages() as show_stage:
         try:
             report = asyncio.run(load(gateway.url, gateway.api_key, progress=show_stage))
         except LoadFailed as error:
             raise CommandError(f"the demo cannot be loaded: {error}") from error
-    say(f"loaded {report.events} events of {report.people} people and {report.items} items in {report.seconds:.0f} s")
     return {"loaded": dataclasses.asdict(report), "fitted": fit(tuple(FITS), gateway)}
 
 

@@ -136,5 +136,7 @@ def show_fitted(fitted: list[dict[str, Any]]) -> None:
     rows = [[one["kind"], one["version"], one["checksum"][:12], f"{one['seconds']:.1f} s"] for one in fitted]
     table("in use within a second", ["what", "version", "checksum", "took"], rows)
     for one in fitted:
-        for note in one["metadata"].get("notes", []):
-            show(f"{one['kind']}: {note}")
+        metadata = one["metadata"]
+        for note in (*metadata.get("notes", []), metadata.get("reason")):
+            if note:
+                show(f"{one['kind']}: {note}")

@@ -78,6 +78,7 @@ def load_demo_once(stack: Stack, reporter: Reporter) -> None:
     """Load the demo unless this folder has it already; a load that was cut short starts again and adds only what is missing."""
     if stack.folder.read(REMEMBERED) is not None:
         return
+    reporter.say("loading the demo: invented people, courses and events (a minute or so)")
     environment = {
         **os.environ,
         "KUAJIE_URL": stack.state("loading")["url"],
@@ -97,6 +98,10 @@ def load_demo_once(stack: Stack, reporter: Reporter) -> None:
     if "error" in loaded:
         raise CommandError(loaded["error"])
     stack.folder.write(REMEMBERED, loaded)
+    sums = loaded["loaded"]
+    reporter.say(
+        f"loaded {sums['events']} events of {sums['people']} people on {sums['items']} items, and fitted everything"
+    )
 
 
 def down(folder: DataFolder) -> int | None:
