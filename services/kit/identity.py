@@ -31,7 +31,8 @@ class Caller:
 
     def require_scope(self, scope: str) -> None:
         if scope not in self.scopes:
-            raise Forbidden(f"This credential lacks the scope {scope}.", scope=scope)
+            told = {"WWW-Authenticate": f'Bearer realm="kuajie", error="insufficient_scope", scope="{scope}"'}
+            raise Forbidden(f"This credential lacks the scope {scope}.", headers=told, scope=scope)
 
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
