@@ -64,8 +64,10 @@ class Relay:
         return len(rows)
 
     async def backlog(self) -> int:
-        """Committed facts that are not on the stream yet."""
-        top = await last_sequence(self._redis, self._keys) or 0
+        """Committed facts that are not on the stream yet, and that a consumer still waits for."""
+        top = await last_sequence(self._redis, self._keys)
+        if top is None:
+            top = await self._slowest()
         waiting = select(func.count()).where(self._outbox.c.sequence.is_(None) | (self._outbox.c.sequence > top))
         async with self._db.connect() as connection:
             return int(await connection.scalar(waiting) or 0)

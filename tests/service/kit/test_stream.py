@@ -75,6 +75,17 @@ async def test_facts_arrive_in_order_and_count_once(store, redis, relay, reader_
     assert await reader.consumer.lag() == 0
 
 
+async def test_a_new_redis_brings_no_backlog_of_what_every_consumer_has(store, redis, relay, reader_of):
+    reader = reader_of()
+    await put(store, 1, 2)
+    await relay.relay_once()
+    await reader.drain()
+    await redis.flushall()
+    await reader.drain()
+    assert await relay.relay_once() == 0
+    assert await relay.backlog() == 0
+
+
 async def test_what_was_rolled_back_is_never_published(store, relay):
     with pytest.raises(KeyError):
         async with store.db.begin() as connection:
