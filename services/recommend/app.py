@@ -13,7 +13,8 @@ from services.kit.artifacts import ArtifactSlot
 from services.kit.cache import open_redis
 from services.kit.database import Database
 from services.kit.errors import Unavailable
-from services.kit.stream import Consumer, Handle, Relay
+from services.kit.stream import Consumer, Relay
+from services.kit.stream.consumer import Handle
 from services.kit.tasks import background
 from services.kit.telemetry import get_logger
 from services.recommend import interactions, verdicts

@@ -6,12 +6,29 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from services.kit.wire import DEFAULT_LOCALE, ExternalId, Locale, MessageModel
-from services.recommend.campaign_schemas import CampaignIn as CampaignIn
-from services.recommend.campaign_schemas import StoredCampaign as StoredCampaign
-from services.recommend.item_schemas import ImportReport as ImportReport
-from services.recommend.item_schemas import Item as Item
-from services.recommend.item_schemas import ItemsIn as ItemsIn
-from services.recommend.item_schemas import Upserted as Upserted
+from services.recommend.campaign_schemas import CampaignIn, StoredCampaign
+from services.recommend.item_schemas import ImportReport, Item, ItemsIn, Upserted
+
+__all__ = [
+    "CampaignAnswer",
+    "CampaignIn",
+    "CampaignRequest",
+    "CampaignTrace",
+    "ContentAnswer",
+    "ContentRequest",
+    "ImportReport",
+    "Intent",
+    "Item",
+    "ItemList",
+    "ItemsIn",
+    "LagReport",
+    "ListedItem",
+    "ModelInfo",
+    "Person",
+    "ShownCampaign",
+    "StoredCampaign",
+    "Upserted",
+]
 
 
 class ListedItem(MessageModel):
@@ -119,10 +136,9 @@ class ModelInfo(MessageModel):
 
 
 class LagReport(MessageModel):
-    """Entries that are published and not yet taken in, by consumer; `relay` counts those not yet published."""
+    """Facts not taken in yet, by the service that told them; `relay` counts those of this service not on the stream yet."""
 
     consumers: dict[str, int]
-    relay: int
 
 
 class Intent(MessageModel):

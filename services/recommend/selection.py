@@ -86,14 +86,11 @@ def latest_picks(catalogue: Catalogue, category: str | None, *, limit: int) -> l
 def by_taste(
     catalogue: Catalogue, taste: Mapping[str, float], *, limit: int, exclude: Collection[str], context: str | None
 ) -> list[Pick]:
-    """The popular items of the categories that a person likes, or of the page that is open; what is left is for nobody."""
-    wanted = dict(taste)
-    if context is not None:
-        item = catalogue.items[context]
-        wanted.update(dict.fromkeys(item.categories, 1.0))
-    picks = [
+    """The popular items of the categories that a person likes, or of the item that is open; then those for nobody."""
+    picks = list(beside(catalogue, context, limit=limit, exclude=exclude)) if context else []
+    picks += [
         Pick(item_id, _taste_score(catalogue, item_id, share), "category", "category", category=category)
-        for category, share in wanted.items()
+        for category, share in taste.items()
         for item_id in islice(_without(catalogue.popular(category), exclude), limit)
     ]
     picks.sort(key=lambda pick: (-pick.score, pick.item_id))
@@ -136,12 +133,14 @@ def of_model(
     """The model's list with its last places given to `unknown`, items that came after the fit (hot ones first, then new ones).
 
     At most `new_share` of the list, and only items of a category that the person likes where a taste is known. Where the
-    model has too few items the unknown ones fill up.
+    model has too few items all the unknown ones may fill up.
     """
     picks = [_picked(each) for each in ranked[:limit]]
-    likely = [item_id for item_id in _without(unknown, exclude) if not taste or _liked(catalogue, item_id, taste)]
-    places = max(int(limit * new_share), limit - len(picks))
-    new = [_new(catalogue, item_id, taste) for item_id in likely[:places]]
+    liked = (item_id for item_id in _without(unknown, exclude) if not taste or _liked(catalogue, item_id, taste))
+    likely = list(islice(liked, max(int(limit * new_share), limit - len(picks))))
+    others = _without(unknown, {*exclude, *likely})
+    filling = islice(others, max(0, limit - len(picks) - len(likely)))
+    new = [_new(catalogue, item_id, taste) for item_id in (*likely, *filling)]
     kept = picks[: limit - len(new)]
     lowest = kept[-1].score if kept else 1.0
     return kept + [replace(pick, score=min(pick.score, lowest)) for pick in new]

@@ -43,7 +43,7 @@ items = sa.Table(
     sa.Column("item_id", sa.Text, primary_key=True),
     sa.Column("title", pg.JSONB, nullable=False),  # text by locale; `und` when the locale was not said
     sa.Column("categories", pg.ARRAY(sa.Text), nullable=False),  # the first is the item's domain
-    sa.Column("price_amount", sa.Numeric(18, 6)),
+    sa.Column("price_amount", sa.Numeric),
     sa.Column("price_currency", sa.Text),
     sa.Column("language", sa.Text),
     sa.Column("description", pg.JSONB),

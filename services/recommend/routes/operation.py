@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter
+from redis.exceptions import RedisError
 
-from services.kit.errors import NotFound
+from services.kit.errors import NotFound, Unavailable
 from services.kit.identity import Caller, requires
 from services.recommend.resources import Held
 from services.recommend.schemas import LagReport, ModelInfo
@@ -33,5 +34,8 @@ async def model(held: Held, caller: Annotated[Caller, requires("recommend:read")
 @router.get("/v1/lag")
 async def lag(held: Held, _: Annotated[Caller, requires("export:read")]) -> LagReport:
     """Facts published and not taken in, by the service that told them; all zero when everything has arrived."""
-    behind = {source: await consumer.lag() for source, consumer in held.consumers.items()}
-    return LagReport(consumers=behind, relay=await held.relay.backlog())
+    try:
+        behind = {source: await consumer.lag() for source, consumer in held.consumers.items()}
+        return LagReport(consumers={"relay": await held.relay.backlog(), **behind})
+    except RedisError as error:
+        raise Unavailable("The streams cannot be reached.") from error

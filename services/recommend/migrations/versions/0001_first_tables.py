@@ -14,7 +14,7 @@ TABLES = {
       item_id text NOT NULL,
       title jsonb NOT NULL,
       categories text[] NOT NULL,
-      price_amount numeric(18, 6),
+      price_amount numeric,
       price_currency text,
       language text,
       description jsonb,
