@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -50,9 +52,15 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             **{row.path: STREAMED_MS for row in ROWS if row.streamed},
         },
     )
-    app.openapi_schema = document(TITLE, [COMPOSED, *ROWS, LAG])
+    app.openapi = _documented  # type: ignore[method-assign]  # FastAPI's own way to give another document
     _allow_web_pages(app, settings)
     return app
+
+
+@cache
+def _documented() -> dict[str, Any]:
+    """Made when somebody reads it first: it takes a good part of a second, which the start need not."""
+    return document(TITLE, [COMPOSED, *ROWS, LAG])
 
 
 def _allow_web_pages(app: FastAPI, settings: GatewaySettings) -> None:

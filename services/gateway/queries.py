@@ -1,5 +1,7 @@
 """Query parameters of forwarded routes, for the documentation: the back ends check them."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from services.kit.wire import DEFAULT_LOCALE, Locale, Timestamp
@@ -29,6 +31,12 @@ class ItemsQuery(PageQuery):
     """A page of the catalogue, of one category when it is given."""
 
     category: str | None = Field(None, max_length=128)
+
+
+class ProductsQuery(PageQuery):
+    """A page of products of one status."""
+
+    status: Literal["draft", "live", "retired"] = "live"
 
 
 class FeaturesQuery(BaseModel):

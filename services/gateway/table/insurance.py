@@ -1,6 +1,10 @@
 """Public routes of insurance: products, their prices, and whom they suit."""
 
-from services.gateway.queries import LocaleQuery, PageQuery, VersionQuery
+from typing import Any
+
+from pydantic import RootModel
+
+from services.gateway.queries import LocaleQuery, ProductsQuery, VersionQuery
 from services.gateway.rows import Row
 from services.insurance.schemas import (
     Disclosures,
@@ -17,6 +21,11 @@ from services.insurance.schemas import (
 )
 from services.kit.pagination import Page
 
+
+class ProductDefinition(RootModel[dict[str, Any]]):
+    """A product definition, see docs/insurance.md; the back end checks it."""
+
+
 INSURANCE = (
     Row(
         method="GET",
@@ -24,9 +33,39 @@ INSURANCE = (
         service="insurance",
         scope="products:read",
         summary="Insurance and finance products",
-        query=PageQuery,
+        query=ProductsQuery,
         answer=Page[ProductSummary],
         for_people=True,
+    ),
+    Row(
+        method="POST",
+        path="/v1/products",
+        service="insurance",
+        scope="products:write",
+        summary="Write a version of a product as a draft",
+        body="json",
+        question=ProductDefinition,
+        answer=ProductView,
+        status=201,
+        idempotent=False,
+    ),
+    Row(
+        method="POST",
+        path="/v1/products/{product_id}/versions/{version}/publish",
+        service="insurance",
+        scope="products:write",
+        summary="Make a draft live; the version that was live is retired",
+        answer=ProductView,
+        errors={409: "A retired version does not come back"},
+    ),
+    Row(
+        method="POST",
+        path="/v1/products/{product_id}/versions/{version}/retire",
+        service="insurance",
+        scope="products:write",
+        summary="Take a version off sale for good",
+        answer=ProductView,
+        errors={409: "The version was never live"},
     ),
     Row(
         method="GET",

@@ -14,7 +14,7 @@ from services.gateway.neighbours import Neighbours
 from services.gateway.popular import PopularLists
 from services.gateway.schemas import RecommendRequest
 from services.gateway.tokens import InternalTokens
-from services.insurance.schemas import Offer, Offers, OfferSuitability, OffersRequest
+from services.insurance.schemas import Offer, Offers, OffersRequest, OfferSuitability
 from services.intent.schemas import ModelName, UnderstandingResult, UnderstandResponse
 from services.kit.http import BackendUnavailable, CallContext
 from services.kit.identity import Caller, Keyring

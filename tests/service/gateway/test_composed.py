@@ -1,0 +1,288 @@
+"""The composed call over back ends that really listen: slow, dead, talking garbage, of the wrong shape, huge."""
+
+import asyncio
+import time
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+QUESTION = {"user_id": "u1", "message": "我想买一份重疾险", "item_id": "c9", "surface": "course_page"}
+SECTIONS = {"profile", "content", "intent", "insurance", "campaign"}
+OWNER = {
+    "profile": "profile",
+    "intent": "intent",
+    "content": "recommend",
+    "campaign": "recommend",
+    "insurance": "insurance",
+}
+PATH = {
+    "profile": "/v1/people/u1/snapshot",
+    "intent": "/v1/understand",
+    "content": "/v1/content",
+    "campaign": "/v1/campaign",
+    "insurance": "/v1/offers",
+}
+
+
+async def ask(gateway, key, **changes):
+    headers = key | changes.pop("headers", {})
+    return await gateway.post("/v1/recommend", json=QUESTION | changes, headers=headers)
+
+
+def statuses(answer):
+    return {name: report["status"] for name, report in answer.json()["sections"].items()}
+
+
+async def test_the_answer_has_the_documented_shape(gateway, key):
+    answer = await ask(gateway, key)
+    body = answer.json()
+    assert answer.status_code == 200
+    assert answer.headers["X-Kuajie-Complete"] == "true"
+    assert list(body) == [
+        "request_id", "decision_id", "user_id", "generated_at", "profile", "intent", "content", "insurance", "campaign",
+        "experiments", "disclosures", "sections",
+    ]  # fmt: skip
+    assert statuses(answer) == dict.fromkeys(SECTIONS, "ok")
+    assert body["request_id"] == answer.headers["X-Request-Id"]
+    assert body["profile"] == {"segment": "active", "traits": {"likes_finance": True}, "interests": {"finance": 0.4}}
+    assert body["insurance"][0]["indicative_premium"] == {"amount": "128.00", "currency": "CNY"}
+    assert body["campaign"] == {"campaign_id": "spring", "headline": "h", "body": "b", "coupon": None}
+    assert set(body["sections"]["content"]) == {"status", "latency_ms", "age_ms", "reason", "links"}
+
+
+async def test_back_ends_get_the_internal_token_the_trace_and_what_is_left_of_the_deadline(
+    gateway, stubs, key, internal
+):
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    answer = await ask(
+        gateway, key, headers={"X-Request-Id": "mine", "traceparent": trace, "X-Request-Deadline-Ms": "3000"}
+    )
+    assert answer.json()["request_id"] == "mine"
+    seen = next(request for request in stubs["recommend"].seen if request.path == "/v1/content")
+    caller = internal(seen)
+    assert (caller.tenant_id, caller.subject, caller.kind) == ("t1", "k1", "server")
+    assert caller.scopes == {"profile:read", "understand", "recommend:read", "offers:read"}
+    assert seen.headers["X-Request-Id"] == "mine"
+    assert seen.headers["traceparent"].split("-")[1] == trace.split("-")[1]
+    assert 1500 < int(seen.headers["X-Request-Deadline-Ms"]) <= 2990
+
+
+@pytest.mark.parametrize("section", sorted(SECTIONS))
+async def test_a_silent_section_is_a_timeout_and_the_rest_is_answered(gateway, stubs, key, section):
+    async def silent(_):
+        await asyncio.sleep(30)
+
+    stubs[OWNER[section]].on = {PATH[section]: silent, "/v1/popular": silent}
+    started = time.monotonic()
+    answer = await ask(gateway, key, headers={"X-Request-Deadline-Ms": "1000"})
+    assert time.monotonic() - started < 1.3
+    assert (answer.status_code, answer.headers["X-Kuajie-Complete"]) == (200, "false")
+    assert statuses(answer) == dict.fromkeys(SECTIONS, "ok") | {section: "timeout"}
+
+
+@pytest.mark.parametrize("service", ["profile", "intent", "insurance", "recommend"])
+async def test_a_dead_back_end_is_said_in_its_sections(gateway, stubs, key, service):
+    await stubs[service].die()
+    answer = await ask(gateway, key)
+    own = {section: "error" for section, owner in OWNER.items() if owner == service}
+    assert (answer.status_code, answer.headers["X-Kuajie-Complete"]) == (200, "false")
+    assert statuses(answer) == dict.fromkeys(SECTIONS, "ok") | own
+    assert {answer.json()["sections"][section]["reason"] for section in own} == {"backend_unavailable"}
+
+
+async def test_after_a_good_answer_a_dead_back_end_is_covered_by_memory(gateway, stubs, key):
+    await ask(gateway, key)
+    await stubs["recommend"].die()
+    await stubs["insurance"].die()
+    answer = await ask(gateway, key)
+    body = answer.json()
+    assert statuses(answer) == {
+        "profile": "ok", "intent": "ok", "content": "stale", "insurance": "stale", "campaign": "error",
+    }  # fmt: skip
+    assert (body["insurance"][0]["product_id"], body["insurance"][0]["indicative_premium"]) == ("ci-a", None)
+    assert body["campaign"] is None
+
+
+async def test_somebody_new_gets_what_is_popular_when_recommend_is_dead(gateway, stubs, key):
+    await ask(gateway, key)
+    await asyncio.sleep(0.05)
+    await stubs["recommend"].die()
+    answer = await ask(gateway, key, surface="another_page")
+    assert statuses(answer)["content"] == "fallback"
+    assert [item["item_id"] for item in answer.json()["content"]] == ["p1"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b'{"items": [{"item_id": 7}]}',
+        b"\xff\xfe",
+        b'{"items": ' + b"[" * 5000,
+        b"x" * 20_000_000,
+    ],
+    ids=["empty", "html", "list", "wrong_field", "binary", "deep", "huge"],
+)
+async def test_garbage_is_an_invalid_answer(gateway, stubs, key, body):
+    async def garbage(_):
+        return web.Response(body=body, content_type="application/json")
+
+    stubs["recommend"].on = {"/v1/content": garbage, "/v1/popular": garbage}
+    answer = await ask(gateway, key, headers={"X-Request-Deadline-Ms": "2000"})
+    report = answer.json()["sections"]["content"]
+    assert (report["status"], report["reason"]) == ("error", "invalid_answer")
+    assert answer.json()["content"] == []
+
+
+async def test_a_back_end_that_hangs_up_in_the_middle_is_unavailable(gateway, stubs, key):
+    async def half(request):
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b'{"offers": [')
+        request.transport.close()
+        return response
+
+    stubs["insurance"].on["/v1/offers"] = half
+    report = (await ask(gateway, key)).json()["sections"]["insurance"]
+    assert (report["status"], report["reason"]) == ("error", "backend_unavailable")
+
+
+async def test_a_refusing_back_end_is_named_by_its_code(gateway, stubs, key, answer_problem):
+    async def full(_):
+        return answer_problem(429, "queue_full")
+
+    async def broken(_):
+        return answer_problem(500, "internal_error")
+
+    stubs["intent"].on["/v1/understand"] = full
+    stubs["insurance"].on["/v1/offers"] = broken
+    sections = (await ask(gateway, key)).json()["sections"]
+    assert (sections["intent"]["status"], sections["intent"]["reason"]) == ("shed", "queue_full")
+    assert (sections["insurance"]["status"], sections["insurance"]["reason"]) == ("error", "internal_error")
+
+
+async def test_after_the_breaker_opened_a_silent_back_end_costs_little(settings, stubs, key, app_client):
+    from services.gateway.app import create_app
+
+    async def silent(_):
+        await asyncio.sleep(30)
+
+    async with app_client(create_app(settings(first_stage_ms=200, breaker_pause_ms=200))) as gateway:
+        await ask(gateway, key)
+        stubs["insurance"].on["/v1/offers"] = silent
+        reason = None
+        async with asyncio.timeout(30):
+            while reason != "circuit_open":
+                answer = await ask(gateway, key, locale="en", headers={"X-Request-Deadline-Ms": "600"})
+                reason = answer.json()["sections"]["insurance"]["reason"]
+        stubs["insurance"].seen.clear()
+        slowest = 0.0
+        for _ in range(30):
+            started = time.monotonic()
+            answer = await ask(gateway, key, locale="en")
+            slowest = max(slowest, time.monotonic() - started)
+            assert answer.json()["sections"]["insurance"]["reason"] == "circuit_open"
+            await asyncio.sleep(0.02)
+    assert 1 <= len(stubs["insurance"].seen) < 15  # probes, and nobody waited for them
+    assert slowest < 2  # the deadline is 8 seconds
+
+
+async def test_a_back_end_that_is_back_is_used_again(settings, stubs, key, app_client):
+    from services.gateway.app import create_app
+
+    async def broken(_):
+        raise web.HTTPInternalServerError
+
+    async with app_client(create_app(settings(breaker_pause_ms=50))) as gateway:
+        stubs["insurance"].on["/v1/offers"] = broken
+        for _ in range(6):
+            await ask(gateway, key)
+        del stubs["insurance"].on["/v1/offers"]
+        async with asyncio.timeout(5):
+            while statuses(await ask(gateway, key))["insurance"] != "ok":
+                await asyncio.sleep(0.02)
+
+
+async def test_required_sections_are_503_and_named(settings, stubs, key, app_client):
+    from services.gateway.app import create_app
+
+    await stubs["insurance"].die()
+    async with app_client(create_app(settings(required_sections=["insurance"]))) as gateway:
+        answer = await ask(gateway, key)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert answer.json()["code"] == "required_section_missing"
+    assert answer.json()["sections"] == {"insurance": "backend_unavailable"}
+    assert answer.headers["Retry-After"] == "1"
+
+
+async def test_metrics_count_sections_by_status(gateway, stubs, key):
+    await stubs["intent"].die()
+    await ask(gateway, key)
+    metrics = (await gateway.get("/metrics")).text
+    assert 'kuajie_gateway_section_requests_total{section="intent",status="error"}' in metrics
+    assert 'kuajie_gateway_section_duration_seconds_bucket{le="0.005",section="content"}' in metrics
+
+
+async def test_logs_hold_no_personal_data(gateway, stubs, key, capsys):
+    await stubs["intent"].die()
+    await stubs["recommend"].die()
+    await ask(gateway, key, user_id="secret-person", message="秘密消息")
+    await asyncio.sleep(0.05)
+    said = capsys.readouterr()
+    assert "secret-person" not in said.err + said.out
+    assert "秘密" not in said.err + said.out
+
+
+async def test_a_caller_that_leaves_cancels_the_calls_to_back_ends(served, stubs, key):
+    arrived = asyncio.Event()
+
+    async def silent(_):
+        arrived.set()
+        await asyncio.sleep(30)
+
+    stubs["insurance"].on["/v1/offers"] = silent
+    async with aiohttp.ClientSession() as session:
+        asking = asyncio.create_task(
+            session.post(f"{served}/v1/recommend", json=QUESTION, headers=key | {"X-Request-Deadline-Ms": "2000"})
+        )
+        await arrived.wait()
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    async with asyncio.timeout(1):
+        while not stubs["insurance"].aborted:
+            await asyncio.sleep(0.01)
+    async with aiohttp.ClientSession() as session:
+        answer = await session.get(f"{served}/livez")
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "param"),
+    [
+        (b"{", 400, "body"),
+        (b"[]", 422, "body"),
+        (b"{}", 422, "user_id"),
+        (b'{"user_id": 7}', 422, "user_id"),
+        (b'{"user_id": "u1", "unknown": 1}', 422, "unknown"),
+        (b'{"user_id": ""}', 422, "user_id"),
+        (b'{"user_id": "u1", "limit": {"content": 0}}', 422, "limit.content"),
+        (b'{"user_id": "u1", "sections": []}', 422, "sections"),
+        (b'{"user_id": "u1", "sections": ["weather"]}', 422, "sections.0"),
+        (b'{"user_id": "u1", "locale": "fr"}', 422, "locale"),
+        (b'{"user_id": "u1", "message": "a\\u0000b"}', 422, "message"),
+        (b'{"user_id": "u1", "message": "' + b"a" * 2001 + b'"}', 422, "message"),
+        (b'{"user_id": ' + b"[" * 40 + b"]" * 40 + b"}", 400, "body"),
+    ],
+)
+async def test_a_body_at_fault_is_a_problem_that_names_the_field(gateway, key, body, status, param):
+    answer = await gateway.post("/v1/recommend", content=body, headers=key | {"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json()["param"] == param
+
+
+async def test_a_body_over_the_limit_is_413(gateway, key):
+    answer = await gateway.post("/v1/recommend", content=b" " * (1 << 20) + b"{}", headers=key)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")

@@ -1,0 +1,75 @@
+"""What an operator sees: probes that can fail, keys that change while it runs, CORS, documentation."""
+
+import asyncio
+import hashlib
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from services.gateway.app import create_app
+
+
+async def test_ready_with_keys(gateway):
+    assert (await gateway.get("/livez")).status_code == 200
+    assert (await gateway.get("/readyz")).text == "ready"
+
+
+async def test_ready_whatever_the_back_ends_do(gateway, stubs):
+    for stub in stubs.values():
+        await stub.die()
+    assert (await gateway.get("/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize("content", [None, "nonsense", "[{}]"])
+async def test_not_ready_and_closed_without_keys(settings, keys_file, key, app_client, content):
+    keys_file.unlink()
+    if content is not None:
+        keys_file.write_text(content)
+    async with app_client(create_app(settings())) as gateway:
+        probe = await gateway.get("/readyz")
+        assert (probe.status_code, probe.json()["reasons"]) == (503, ["server keys are not loaded"])
+        assert (await gateway.get("/v1/items", headers=key)).json()["code"] == "unavailable"
+
+
+async def test_not_ready_without_the_keys_of_peoples_tokens(settings, jwks_file, token, app_client):
+    jwks_file.write_text("{}")
+    async with app_client(create_app(settings())) as gateway:
+        assert (await gateway.get("/readyz")).json()["reasons"] == ["keys of people's tokens are not loaded"]
+        answer = await gateway.get("/v1/people/u1/profile", headers=token("u1"))
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+async def test_a_new_key_works_and_an_old_one_stops_while_it_runs(gateway, keys_file, key):
+    entries = json.loads(keys_file.read_text())
+    entries[0]["sha256"] = hashlib.sha256(b"new").hexdigest()
+    keys_file.write_text(json.dumps(entries))
+    async with asyncio.timeout(5):
+        while (await gateway.get("/v1/items", headers={"Authorization": "Bearer new"})).status_code == 401:
+            await asyncio.sleep(0.05)
+    assert (await gateway.get("/v1/items", headers=key)).status_code == 401
+
+
+def test_keys_of_tokens_need_an_issuer(settings):
+    with pytest.raises(ValidationError, match="JWT_ISSUER"):
+        settings(jwt_issuer=None)
+
+
+async def test_no_web_page_may_call_unless_it_is_named(gateway):
+    answer = await gateway.get("/livez", headers={"Origin": "https://shop.example"})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_a_named_web_page_may_call(settings, key, app_client):
+    async with app_client(create_app(settings(cors_origins=["https://shop.example"]))) as gateway:
+        asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+        preflight = await gateway.options(
+            "/v1/recommend", headers=asked | {"Access-Control-Request-Headers": "authorization"}
+        )
+        assert preflight.headers["access-control-allow-origin"] == "https://shop.example"
+        answer = await gateway.post(
+            "/v1/recommend", json={"user_id": "u1"}, headers=key | {"Origin": "https://shop.example"}
+        )
+        assert "X-Kuajie-Complete" in answer.headers["access-control-expose-headers"]
+        other = await gateway.get("/livez", headers={"Origin": "https://other.example"})
+        assert "access-control-allow-origin" not in other.headers
