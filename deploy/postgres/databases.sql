@@ -1,0 +1,4 @@
+-- One database a service; each is migrated by its own job. Runs once, when the volume is new.
+CREATE DATABASE kuajie_profile;
+CREATE DATABASE kuajie_recommend;
+CREATE DATABASE kuajie_insurance;
