@@ -1,7 +1,9 @@
 # Everything a newcomer needs. `make` alone lists it; another interpreter: `make run PYTHON=/path/to/python3.12`.
 
 # 3.12 and 3.11 first: the Redis wheel has no build for newer ones.
-PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3 || echo python3)
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3.12 python3.11 python3 python3.13 python3.14; do \
+  if $$python -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then echo $$python; exit; fi; done; echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -42,7 +44,7 @@ bench: setup-dev ## the benchmarks; each prints one JSON line
 	@$(BIN)/python -m bench
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	@$(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { \
 	  echo "Kuajie needs Python 3.11 or later; '$(PYTHON)' is not that. Name one: make setup PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@echo "making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
