@@ -53,13 +53,16 @@ def create_app(settings: RecommendSettings | None = None) -> FastAPI:
             async with background(*_work(resources, read)):
                 yield
 
+    async def ready(app: FastAPI) -> Sequence[str]:
+        return await _not_ready(app.state.resources, serves="api" in read.roles)
+
     return build_app(
         "recommend",
         title="Kuajie recommend",
         shared=read.shared,
         lifespan=lifespan,
         routers=ROUTERS,
-        ready=_ready,
+        ready=ready,
         body_limits=BODY_LIMITS,
         deadlines=DEADLINES,
     )
@@ -116,9 +119,9 @@ def _work(resources: Resources, settings: RecommendSettings) -> list[Coroutine[A
     return work
 
 
-async def _ready(app: FastAPI) -> Sequence[str]:
-    resources: Resources = app.state.resources
+async def _not_ready(resources: Resources, *, serves: bool) -> list[str]:
+    """Only who serves needs the catalogue in memory: a worker never fills it again after its start."""
     reasons = await resources.db.ready(MIGRATIONS)
-    if not resources.catalogues.filled:
+    if serves and not resources.catalogues.filled:
         reasons.append("catalogue not loaded")
     return reasons
