@@ -99,7 +99,7 @@ def clean_row(raw: Mapping[str, Any], *, tenant_id: str, received_at: datetime) 
     """The event that a row says. Raises RowRefused at the first field at fault."""
     user_id = _identifier(raw, "user_id")
     name = raw.get("type") or PURCHASE
-    if name not in EVENT_NAMES:
+    if not isinstance(name, str) or name not in EVENT_NAMES:
         raise RowRefused("unknown_type", "type", "The type is not an event name of this API.")
     item_id = _identifier(raw, "item_id") if name in ITEM_EVENTS or raw.get("item_id") else None
     stated_at = _stated_at(raw)
@@ -137,7 +137,7 @@ def _identifier(raw: Mapping[str, Any], name: str) -> str:
         value = str(value)
     if value is None or value == "":
         raise RowRefused(f"missing_{name}", name, f"{name} is missing.")
-    if not isinstance(value, str) or len(value) > LONGEST_ID or _CONTROL.search(value):
+    if not isinstance(value, str) or len(value) > LONGEST_ID or (not value.isprintable() and _CONTROL.search(value)):
         raise RowRefused(
             f"invalid_{name}", name, f"{name} is text of 1 to {LONGEST_ID} characters, none of them control."
         )

@@ -63,8 +63,3 @@ class Event(NamedTuple):
     occurred_at: datetime
     received_at: datetime
     properties: str  # a JSON object
-
-    @property
-    def is_activity(self) -> bool:
-        """Whether the person did something: recency, frequency and active hours count only these."""
-        return self.kind == "page" or (self.kind == "track" and self.name not in IMPRESSIONS)

@@ -7,10 +7,13 @@ days doubles hold this from 1963 to 2077.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import exp
+from operator import add
+from typing import NamedTuple
 
-from services.profile.events import COMPLETION, INTEREST_WEIGHT, PURCHASE, REFUND, Event
+from services.profile.events import COMPLETION, IMPRESSIONS, INTEREST_WEIGHT, PURCHASE, REFUND, Event
 
 EPOCH_S = 1_577_836_800.0  # 2020-01-01T00:00:00Z
 DAY_S = 86_400.0
@@ -18,19 +21,17 @@ ACTIVITY_TAU_S = 30 * DAY_S
 INTEREST_TAU_S = 90 * DAY_S
 SPEND_TAU_S = 365 * DAY_S
 
+PAID_SIGN = {PURCHASE: 1.0, REFUND: -1.0}
+"""The events whose value is money that the person spent, or got back."""
+
 NIGHT_HOURS = frozenset({22, 23, 0, 1, 2, 3, 4})
 
 
-def _grown(at: float, tau: float) -> float:
-    return math.exp((at - EPOCH_S) / tau)
-
-
 def _decayed(total: float, as_of: float, tau: float) -> float:
-    return total * math.exp(-(as_of - EPOCH_S) / tau)
+    return total * exp(-(as_of - EPOCH_S) / tau)
 
 
-@dataclass(frozen=True, slots=True)
-class PersonSums:
+class PersonSums(NamedTuple):
     """What a person's activity adds up to. Times are seconds since 1970; `hours` counts events by hour of the day in UTC."""
 
     events: int = 0
@@ -39,7 +40,7 @@ class PersonSums:
     activity: float = 0.0  # forward-decayed count, ACTIVITY_TAU_S
     hours: tuple[int, ...] = (0,) * 24
 
-    def __add__(self, other: "PersonSums") -> "PersonSums":
+    def __add__(self, other: "PersonSums") -> "PersonSums":  # type: ignore[override]
         return PersonSums(
             self.events + other.events,
             min(self.first_at, other.first_at),
@@ -48,21 +49,8 @@ class PersonSums:
             tuple(map(int.__add__, self.hours, other.hours)),
         )
 
-    @classmethod
-    def of(cls, events: Iterable[Event]) -> "PersonSums":
-        """The sums over one person's events; those that are no activity add nothing."""
-        times, hours, activity = [], [0] * 24, 0.0
-        for event in events:
-            if event.is_activity:
-                at = event.occurred_at.timestamp()
-                times.append(at)
-                hours[int(at // 3600) % 24] += 1
-                activity += _grown(at, ACTIVITY_TAU_S)
-        return cls(len(times), min(times), max(times), activity, tuple(hours)) if times else cls()
 
-
-@dataclass(frozen=True, slots=True)
-class ItemSums:
+class ItemSums(NamedTuple):
     """What one person did with one item. Money is in the home currency, refunds subtracted."""
 
     events: int = 0
@@ -73,60 +61,56 @@ class ItemSums:
     paid: float = 0.0
     spend: float = 0.0  # forward-decayed `paid`, SPEND_TAU_S
 
-    def __add__(self, other: "ItemSums") -> "ItemSums":
-        return ItemSums(
-            self.events + other.events,
-            self.purchases + other.purchases,
-            self.refunds + other.refunds,
-            self.completions + other.completions,
-            self.interest + other.interest,
-            self.paid + other.paid,
-            self.spend + other.spend,
-        )
-
-    @classmethod
-    def of(cls, events: Iterable[Event], home_currency: str) -> "ItemSums":
-        """The sums over one person's events with one item; all of them are named in INTEREST_WEIGHT."""
-        count, purchases, refunds, completions, interest, paid, spend = 0, 0, 0, 0, 0.0, 0.0, 0.0
-        for event in events:
-            name, at = event.name or "", event.occurred_at.timestamp()
-            count += 1
-            purchases += name == PURCHASE
-            refunds += name == REFUND
-            completions += name == COMPLETION
-            interest += INTEREST_WEIGHT[name] * _grown(at, INTEREST_TAU_S)
-            if amount := _money(event, home_currency):
-                paid += amount
-                spend += amount * _grown(at, SPEND_TAU_S)
-        return cls(count, purchases, refunds, completions, interest, paid, spend)
+    def __add__(self, other: "ItemSums") -> "ItemSums":  # type: ignore[override]
+        return ItemSums(*map(add, self, other))
 
 
-def _money(event: Event, home_currency: str) -> float:
-    """What an event adds to spending. An amount in another currency is kept on the event and counts nothing here."""
-    if event.value is None or event.currency not in (None, home_currency):
-        return 0.0
-    return {PURCHASE: 1.0, REFUND: -1.0}.get(event.name or "", 0.0) * float(event.value)
+def _sums_of_person(times: Sequence[float]) -> PersonSums:
+    """The sums of events at `times`."""
+    hours = [0] * 24
+    for at in times:
+        hours[int(at // 3600) % 24] += 1
+    activity = sum([exp((at - EPOCH_S) / ACTIVITY_TAU_S) for at in times])
+    return PersonSums(len(times), min(times), max(times), activity, tuple(hours))
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """The sums of many events: by person, and by (person, item)."""
+def _sums_of_event(event: Event, at: float, home_currency: str) -> ItemSums:
+    """The sums of one event at `at` that is about an item."""
+    name = event.name or ""
+    paid = 0.0
+    if event.value is not None and event.currency in (None, home_currency):
+        paid = float(event.value) * PAID_SIGN.get(name, 0.0)
+    return ItemSums(
+        1,
+        name == PURCHASE,
+        name == REFUND,
+        name == COMPLETION,
+        INTEREST_WEIGHT[name] * exp((at - EPOCH_S) / INTEREST_TAU_S),
+        paid,
+        paid and paid * exp((at - EPOCH_S) / SPEND_TAU_S),
+    )
 
-    people: Mapping[str, PersonSums]
-    items: Mapping[tuple[str, str], ItemSums]
+
+class Sums(NamedTuple):
+    """The sums of many events: of each person, and of each person with each item."""
+
+    people: dict[str, PersonSums]
+    items: dict[str, dict[str, ItemSums]]
 
 
 def fold(events: Iterable[Event], home_currency: str) -> Sums:
-    """Add up any number of events of one tenant."""
-    by_person: defaultdict[str, list[Event]] = defaultdict(list)
-    by_item: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
+    """Add up any number of events of one tenant. An amount in another currency is kept on the event and counts nothing here."""
+    times: defaultdict[str, list[float]] = defaultdict(list)
+    items: defaultdict[str, dict[str, ItemSums]] = defaultdict(dict)
     for event in events:
-        by_person[event.user_id].append(event)
+        at = event.occurred_at.timestamp()
+        if event.kind == "page" or (event.kind == "track" and event.name not in IMPRESSIONS):
+            times[event.user_id].append(at)
         if event.item_id is not None and event.name in INTEREST_WEIGHT:
-            by_item[event.user_id, event.item_id].append(event)
-    people = {person: PersonSums.of(of_person) for person, of_person in by_person.items()}
-    items = {key: ItemSums.of(of_item, home_currency) for key, of_item in by_item.items()}
-    return Sums({person: sums for person, sums in people.items() if sums.events}, items)
+            of_person, sums = items[event.user_id], _sums_of_event(event, at, home_currency)
+            held = of_person.get(event.item_id)
+            of_person[event.item_id] = sums if held is None else held + sums
+    return Sums({user_id: _sums_of_person(when) for user_id, when in times.items()}, items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +148,8 @@ class Features:
         return replace(
             self,
             recency_days=self.recency_days - back / DAY_S,
-            events_30d=self.events_30d * math.exp(back / ACTIVITY_TAU_S),
-            spend=self.spend * math.exp(back / SPEND_TAU_S),
+            events_30d=self.events_30d * exp(back / ACTIVITY_TAU_S),
+            spend=self.spend * exp(back / SPEND_TAU_S),
         )
 
 

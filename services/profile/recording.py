@@ -82,7 +82,11 @@ ITEMS = BulkInsert(
          spend = held.spend + excluded.spend""",
 )
 
-_ITEM_SUMS = attrgetter("events", "purchases", "refunds", "completions", "interest", "paid", "spend")
+_FIRST = itemgetter(0)
+_MESSAGE_ID = attrgetter("message_id")
+_OCCURRED_AT = attrgetter("occurred_at")
+
+Row = tuple[Any, ...]
 
 OUTBOX_COLUMNS = (
     "tenant_id", "id", "type", "schema_version", "subject", "occurred_at", "received_at", "traceparent", "data",
@@ -91,47 +95,62 @@ OUTBOX_COLUMNS = (
 
 async def keep(connection: AsyncConnection, events: Sequence[Event]) -> list[Event]:
     """Store the events whose message id is new to their tenant; the first of several in `events` wins. Returns those."""
-    first: dict[str, Event] = {}
-    for event in events:
-        first.setdefault(event.message_id, event)
-    raw = await driver(connection)
-    rows = sorted(first.values(), key=lambda event: event.message_id)
-    kept = {record["message_id"] for record in await EVENTS.write(raw, rows)}
-    return [event for event in rows if event.message_id in kept] if len(kept) < len(rows) else rows
+    first = {event.message_id: event for event in reversed(events)}
+    rows = sorted(first.values(), key=_MESSAGE_ID)
+    written = await EVENTS.write(await driver(connection), rows)
+    if len(written) == len(rows):
+        return rows
+    kept = {record["message_id"] for record in written}
+    return [event for event in rows if event.message_id in kept]
 
 
 async def count(connection: AsyncConnection, kept: Sequence[Event], *, home_currency: str, now: datetime) -> None:
     """Add kept events of one tenant to the sums of their people, and publish them."""
     if not kept:
         return
-    tenant_id, trace = kept[0].tenant_id, current_trace().traceparent
-    sums = await asyncio.to_thread(fold, kept, home_currency)
+    trace = current_trace().traceparent
+    people, items = await asyncio.to_thread(_sum_rows, kept, home_currency, now)
     raw = await driver(connection)
-    await PEOPLE.write(
-        raw, [_person_row(tenant_id, *pair, now) for pair in sorted(sums.people.items(), key=itemgetter(0))]
-    )
-    await ITEMS.write(raw, _item_rows(tenant_id, sums))
-    await publish_events(raw, await asyncio.to_thread(outbox_rows, kept, trace))
+    # PostgreSQL adds up while we write the facts down.
+    _, facts = await asyncio.gather(_add(raw, people, items), asyncio.to_thread(outbox_rows, kept, trace))
+    await publish_events(raw, facts)
 
 
-def _person_row(tenant_id: str, user_id: str, sums: PersonSums, now: datetime) -> tuple[Any, ...]:
+async def _add(connection: "asyncpg.Connection[Any]", people: Sequence[Row], items: Sequence[Row]) -> None:
+    await PEOPLE.write(connection, people)
+    await ITEMS.write(connection, items)
+
+
+def _sum_rows(kept: Sequence[Event], home_currency: str, now: datetime) -> tuple[list[Row], list[Row]]:
+    """The rows of PEOPLE and ITEMS, each in the order of its primary key."""
+    tenant_id, sums = kept[0].tenant_id, fold(kept, home_currency)
+    people = [_person_row(tenant_id, *pair, now) for pair in sorted(sums.people.items(), key=_FIRST)]
+    return people, _item_rows(tenant_id, sums)
+
+
+def _person_row(tenant_id: str, user_id: str, sums: PersonSums, now: datetime) -> Row:
     first, last = datetime.fromtimestamp(sums.first_at, UTC), datetime.fromtimestamp(sums.last_at, UTC)
     hours = "{" + ",".join(map(str, sums.hours)) + "}"
     return (tenant_id, user_id, sums.events, first, last, sums.activity, hours, now)
 
 
-def _item_rows(tenant_id: str, sums: Sums) -> list[tuple[Any, ...]]:
-    return [(tenant_id, *key, *_ITEM_SUMS(held)) for key, held in sorted(sums.items.items(), key=itemgetter(0))]
+def _item_rows(tenant_id: str, sums: Sums) -> list[Row]:
+    """In the order of the primary key, which sorting by person first makes cheap."""
+    return [
+        (tenant_id, user_id, item_id, *held)
+        for user_id, of_person in sorted(sums.items.items(), key=_FIRST)
+        for item_id, held in sorted(of_person.items(), key=_FIRST)
+    ]
 
 
-def outbox_rows(events: Iterable[Event], traceparent: str) -> list[tuple[Any, ...]]:
+def outbox_rows(events: Iterable[Event], traceparent: str) -> list[Row]:
     """The `event.recorded` facts of track events, in the order of OUTBOX_COLUMNS."""
     return [
         (
             event.tenant_id, new_id("evt"), "event.recorded", 1, event.user_id, event.occurred_at, event.received_at,
             traceparent, _published(event),
         )
-        for event in sorted(events, key=lambda event: event.occurred_at)
+        for event in sorted(events, key=_OCCURRED_AT)
         if event.kind == "track"
     ]  # fmt: skip
 
@@ -153,7 +172,7 @@ def _published(event: Event) -> str:
     ).decode()
 
 
-async def publish_events(connection: "asyncpg.Connection[Any]", rows: Sequence[tuple[Any, ...]]) -> None:
+async def publish_events(connection: "asyncpg.Connection[Any]", rows: Sequence[Row]) -> None:
     """Into the outbox by COPY: an import writes as many facts as events."""
     if rows:
         await connection.copy_records_to_table("outbox", records=rows, columns=OUTBOX_COLUMNS)

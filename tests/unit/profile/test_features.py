@@ -1,7 +1,6 @@
 """Features without a database: sums that add, and what is read from them."""
 
 import math
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -40,15 +39,17 @@ def event(name="purchase_completed", *, day=0.0, user="u1", item="i1", value=Non
 def features(*events, day=0.0, domains=None, prices=None, offset=0):
     sums = fold(events, "CNY")
     items = [
-        ItemFacts(held, (domains or {}).get(item), (prices or {}).get(item)) for (_, item), held in sums.items.items()
+        ItemFacts(held, (domains or {}).get(item), (prices or {}).get(item))
+        for of_person in sums.items.values()
+        for item, held in of_person.items()
     ]
     as_of = (START + timedelta(days=day)).timestamp()
     return describe(sums.people.get("u1", PersonSums()), items, as_of=as_of, utc_offset_h=offset)
 
 
 def assert_close(left, right):
-    for each in fields(left):
-        assert getattr(left, each.name) == pytest.approx(getattr(right, each.name), rel=1e-9), each.name
+    for name in left._fields:
+        assert getattr(left, name) == pytest.approx(getattr(right, name), rel=1e-9), name
 
 
 some_events = st.lists(
@@ -75,9 +76,8 @@ def test_sums_do_not_depend_on_order_or_grouping(events, rng, cut):
         left.people.get("u1", PersonSums()) + right.people.get("u1", PersonSums()),
     )
     for item in ("i1", "i2"):
-        key = ("u1", item)
-        added = left.items.get(key, ItemSums()) + right.items.get(key, ItemSums())
-        expected = whole.items.get(key, ItemSums())
+        expected, one, other = (part.items.get("u1", {}).get(item, ItemSums()) for part in (whole, left, right))
+        added = one + other
         scale = max(1.0, abs(expected.interest), abs(expected.spend))
         assert added.purchases == expected.purchases
         assert added.interest == pytest.approx(expected.interest, rel=1e-9, abs=1e-6 * scale)
