@@ -1,6 +1,7 @@
 """The platform's side of the HTTP API: an API key, patience when told to wait, and errors that say what was refused."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -45,7 +46,8 @@ class Platform:
             if attempt:
                 await asyncio.sleep(_WAIT_S)
             try:
-                async with self._session.request(method, self._url + path, data=data, headers=headers) as answer:
+                body = io.BytesIO(data) if data else None  # sent in pieces, so that the loop goes on
+                async with self._session.request(method, self._url + path, data=body, headers=headers) as answer:
                     if answer.status == 404 and method == "GET":
                         return None
                     if answer.ok:
