@@ -23,6 +23,7 @@ REMEMBERED = "demo.json"
 
 def load_and_fit(gateway: Gateway) -> dict[str, Any]:
     """What was loaded and fitted. Raises CommandError."""
+    from demo import EXAMPLE_CALL
     from demo.load import LoadFailed, load
     from kuajie.fitting import FITS, fit
 
@@ -31,7 +32,7 @@ def load_and_fit(gateway: Gateway) -> dict[str, Any]:
             report = asyncio.run(load(gateway.url, gateway.api_key, progress=show_stage))
         except LoadFailed as error:
             raise CommandError(f"the demo cannot be loaded: {error}") from error
-    return {"loaded": dataclasses.asdict(report), "fitted": fit(tuple(FITS), gateway)}
+    return {"loaded": dataclasses.asdict(report), "fitted": fit(tuple(FITS), gateway), "example": EXAMPLE_CALL}
 
 
 @contextmanager

@@ -28,6 +28,9 @@ class Gateway:
     def get(self, path: str) -> dict[str, Any]:
         return self._document("GET", path, b"", "application/json")
 
+    def post(self, path: str, body: bytes) -> dict[str, Any]:
+        return self._document("POST", path, body, "application/json")
+
     def post_ndjson(self, path: str, body: bytes, params: Mapping[str, str]) -> dict[str, Any]:
         return self._document("POST", f"{path}?{urlencode(params)}" if params else path, body, NDJSON)
 

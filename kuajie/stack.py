@@ -16,6 +16,7 @@ from kuajie.data_folder import DataFolder
 from kuajie.databases import sqlalchemy_url
 from kuajie.engines import PostgresEngine, RedisEngine
 from kuajie.failures import CommandError
+from kuajie.gateway import Gateway
 from kuajie.ports import port_is_free
 from kuajie.processes import guarded
 from kuajie.readiness import not_ready
@@ -91,6 +92,9 @@ class Stack:
             "artifacts": str(self.folder.artifacts),
             "started_at": self.started_at,
         }
+
+    def gateway(self) -> Gateway:
+        return Gateway(self.topology.url(GATEWAY), self.secrets.api_key, self.folder.artifacts)
 
     def _record(self, status: str) -> None:
         self.folder.write("stack.json", self.state(status))

@@ -16,12 +16,15 @@ from typing import Any, Protocol
 from kuajie.data_folder import DataFolder
 from kuajie.demonstration import REMEMBERED
 from kuajie.failures import CommandError
+from kuajie.gateway import Gateway
 from kuajie.processes import command_line, guarded
 from kuajie.stack import Stack
 from kuajie.topology import Topology
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_SECONDS = 45.0
+WARMING_CALLS = 3
+STRANGER = json.dumps({"user_id": "u1", "message": "我想买一份重疾险", "locale": "zh-CN"}, ensure_ascii=False)
 
 
 class Reporter(Protocol):
@@ -49,7 +52,10 @@ def run(request: Request, reporter: Reporter) -> None:
             stack.start()
             if request.demo:
                 load_demo_once(stack, reporter)
-            reporter.ready({**stack.state("ready"), "demo": request.folder.read(REMEMBERED) is not None})
+            demo = request.folder.read(REMEMBERED)
+            example = demo["example"] if demo else STRANGER
+            warm(stack.gateway(), example)
+            reporter.ready({**stack.state("ready"), "demo": demo is not None, "example": example})
             stack.run()
         except KeyboardInterrupt:
             reporter.say("stopping")
@@ -74,6 +80,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def warm(gateway: Gateway, example: str) -> None:
+    """A few composed calls, so that the first one of a person finds connections open and code loaded."""
+    for _ in range(WARMING_CALLS):
+        try:
+            gateway.post("/v1/recommend", example.encode())
+        except CommandError as error:
+            raise CommandError(f"the stack is up, but its first call fails: {error}") from error
+
+
 def load_demo_once(stack: Stack, reporter: Reporter) -> None:
     """Load the demo unless this folder has it already; a load that was cut short starts again and adds only what is missing."""
     if stack.folder.read(REMEMBERED) is not None:
@@ -81,7 +96,7 @@ def load_demo_once(stack: Stack, reporter: Reporter) -> None:
     reporter.say("loading the demo: invented people, courses and events (a minute or so)")
     environment = {
         **os.environ,
-        "KUAJIE_URL": stack.state("loading")["url"],
+        "KUAJIE_URL": stack.gateway().url,
         "KUAJIE_API_KEY": stack.secrets.api_key,
         "KUAJIE_ARTIFACTS_DIR": str(stack.folder.artifacts),
     }

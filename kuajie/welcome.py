@@ -1,13 +1,10 @@
 """What `kuajie up` shows when a stack is ready."""
 
-import json
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from kuajie.terminal import say, show, show_json
-
-STRANGER = json.dumps({"user_id": "u1", "message": "我想买一份重疾险", "locale": "zh-CN"}, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +26,9 @@ class TerminalReporter:
 
 def example(state: dict[str, Any]) -> str:
     """One line to try in a shell: the composed call for a person of the demo, or for a stranger without it."""
-    body = STRANGER
-    if state["demo"]:
-        from demo import EXAMPLE_CALL
-
-        body = EXAMPLE_CALL
     return (
         f"curl -s {state['url']}/v1/recommend -H 'Authorization: Bearer {state['api_key']}' "
-        f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
+        f"-H 'Content-Type: application/json' -d {shlex.quote(state['example'])}"
     )
 
 
