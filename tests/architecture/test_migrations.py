@@ -28,6 +28,8 @@ def differences(url: str, service: str) -> list[object]:
     return asyncio.run(run())
 
 
+# SQLAlchemy reflects no xid8, PostgreSQL's 64-bit transaction id: that column is compared by name only.
+@pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
 @pytest.mark.parametrize("service", SERVICES)
 def test_migrated_tables_are_the_declared_ones(service, make_database):
     assert differences(make_database(service), service) == []
