@@ -20,6 +20,9 @@ from services.kit.wire import EdgeModel
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
 LOCALES = ("zh-CN", "en")
 
+# A float is not exact, so there is no input of type number.
+_INPUT_TYPES = ("string", "integer", "boolean")
+
 
 def _in_every_locale(text: dict[str, str]) -> dict[str, str]:
     for locale in LOCALES:
@@ -89,6 +92,13 @@ class ProductDefinition(EdgeModel):
             raise ValueError(f"not a JSON Schema: {error.message}") from error
         if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
             raise ValueError("must describe an object and allow no additional properties")
+        if any(word in canonical(schema) for word in (b'"$ref"', b'"$dynamicRef"')):
+            raise ValueError("must stand by itself, without references")
+        for name, part in _properties(schema).items():
+            if not isinstance(part, dict) or part.get("type") not in _INPUT_TYPES:
+                raise ValueError(f"properties.{name} must be of type {', '.join(_INPUT_TYPES)}")
+            if part["type"] == "integer" and not all(type(each) is int for each in _values(part)):
+                raise ValueError(f"properties.{name} must list and bound its values by integers")
         return schema
 
     @model_validator(mode="after")
@@ -97,6 +107,18 @@ class ProductDefinition(EdgeModel):
         if found:
             raise ValueError("; ".join(found))
         return self
+
+
+def _properties(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    properties = schema.get("properties", {})
+    return properties if isinstance(properties, dict) else {}
+
+
+def _values(part: dict[str, JsonValue]) -> list[JsonValue]:
+    """Every number that a property's schema names."""
+    listed = part.get("enum", [])
+    bounds = [part[name] for name in ("minimum", "maximum") if name in part]
+    return [*(listed if isinstance(listed, list) else []), *bounds]
 
 
 def canonical(definition: dict[str, Any]) -> bytes:

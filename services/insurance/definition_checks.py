@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from services.insurance.definition_rating import FactorByBand, FactorByValue, FundRates, PremiumRates, RepaymentRates
 from services.insurance.definition_rules import AgeRule, ValuesRule
+from services.insurance.rating.trace import RatingRefused
 from services.insurance.texts import has_text
 
 if TYPE_CHECKING:
@@ -64,8 +65,6 @@ def _consents(product: "ProductDefinition") -> Iterator[str]:
 
 def _inputs(product: "ProductDefinition") -> Iterator[str]:
     for name, schema in _properties(product).items():
-        if schema.get("type") == "number":
-            yield f"inputs.properties.{name}: must be an integer or a string, a float is not exact"
         title = schema.get("x-title")
         if not isinstance(title, dict) or not all(title.get(locale) for locale in ("zh-CN", "en")):
             yield f"inputs.properties.{name}.x-title: must be a text in zh-CN and en"
@@ -128,10 +127,10 @@ def _reach(product: "ProductDefinition", name: str) -> tuple[int | None, int | N
         rule = next((rule for rule in product.eligibility if isinstance(rule, AgeRule)), None)
         return (rule.lowest, rule.highest) if rule else (None, None)
     schema = _properties(product).get(name, {})
+    if schema.get("type") != "integer":
+        return None, None
     listed = schema.get("enum")
-    if listed:
-        return min(listed), max(listed)
-    return schema.get("minimum"), schema.get("maximum")
+    return (min(listed), max(listed)) if listed else (schema.get("minimum"), schema.get("maximum"))
 
 
 def _lists(product: "ProductDefinition", where: str, factor: FactorByValue) -> Iterator[str]:
@@ -155,11 +154,15 @@ def _dearer_with_measure(product: "ProductDefinition", rating: PremiumRates) -> 
     discounts = [factor for factor in rating.factors if measure is not None and factor.input == measure]
     if not discounts:
         return
-    sizes = _properties(product).get(str(measure), {}).get("enum")
-    if not sizes:
+    schema = _properties(product).get(str(measure), {})
+    sizes = schema.get("enum")
+    if not sizes or schema.get("type") != "integer":
         yield f"inputs.properties.{measure}: must list its sizes, because a factor depends on it"
         return
-    weights = [_weight(size, discounts) for size in sorted(sizes)]
+    try:
+        weights = [_weight(size, discounts) for size in sorted(sizes)]
+    except RatingRefused:
+        return  # A size without a factor: `_covers` or `_lists` says which.
     if any(after < before for before, after in pairwise(weights)):
         yield f"rating.factors: a larger {measure} would cost less than a smaller one"
 
