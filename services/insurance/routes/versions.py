@@ -52,6 +52,7 @@ async def write_draft(request: Request, body: Definition, held: Held, caller: Wr
 @router.post("/v1/products/{product_id}/versions/{version}/publish")
 async def publish_version(product_id: Id, version: Version, held: Held, caller: Writer) -> ProductView:
     """Make a draft live; the version that was live is retired. Publishing a live version changes nothing."""
+    await held.catalogue.shelf(caller.tenant_id)
     async with held.db.begin() as connection:
         await product_store.lock_products(connection, caller.tenant_id)
         found = await product_store.find_version(connection, caller.tenant_id, product_id, version)
@@ -67,6 +68,7 @@ async def publish_version(product_id: Id, version: Version, held: Held, caller: 
 @router.post("/v1/products/{product_id}/versions/{version}/retire")
 async def retire_version(product_id: Id, version: Version, held: Held, caller: Writer) -> ProductView:
     """Take a version off sale for good. It can still be read and rated by its number."""
+    await held.catalogue.shelf(caller.tenant_id)
     async with held.db.begin() as connection:
         await product_store.lock_products(connection, caller.tenant_id)
         await product_store.retire(connection, caller.tenant_id, product_id, version, held.now())
@@ -74,7 +76,6 @@ async def retire_version(product_id: Id, version: Version, held: Held, caller: W
 
 
 async def _shown(held: Resources, caller: Caller, product_id: str, version: int) -> ProductView:
-    await held.catalogue.shelf(caller.tenant_id)
     await held.catalogue.reload(caller.tenant_id)
     async with held.db.connect() as connection:
         row = await product_store.find_version(connection, caller.tenant_id, product_id, version)

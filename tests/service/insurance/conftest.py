@@ -6,9 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from services.insurance.app import create_app
 from services.insurance.settings import InsuranceSettings
+from services.insurance.tables import product_versions
+from services.kit.database import Database
 from services.kit.settings import SharedSettings
 
 SCOPES = ("offers:read", "products:read", "products:write", "suitability:write", "suitability:read")
@@ -49,7 +52,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def settings(make_database: Callable[[str], str], shared_settings: SharedSettings) -> InsuranceSettings:
-    return InsuranceSettings(database_url=make_database("insurance"), shared=shared_settings)
+    """Without the worker: it would clear away facts that are old by the real clock."""
+    return InsuranceSettings(database_url=make_database("insurance"), shared=shared_settings, roles=frozenset({"api"}))
 
 
 @pytest.fixture
@@ -112,3 +116,24 @@ def ask(client: httpx.AsyncClient) -> Callable[..., Any]:
         return answer
 
     return post
+
+
+@pytest.fixture
+def make_unlike(settings: InsuranceSettings) -> Callable[[str], Any]:
+    """`await make_unlike("travel-trip")`: as if the database had been loaded from another file of the same version."""
+
+    async def change(product_id: str) -> None:
+        db = Database.open(settings.database_url.get_secret_value())
+        async with db.begin() as connection:
+            await connection.execute(
+                update(product_versions).where(product_versions.c.product_id == product_id).values(checksum="0" * 64)
+            )
+        await db.close()
+
+    return change
+
+
+@pytest.fixture
+def answers() -> dict[str, Any]:
+    """Sound answers to every question."""
+    return dict(ANSWERS)

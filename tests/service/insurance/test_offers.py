@@ -141,22 +141,23 @@ async def test_a_dangerous_occupation_costs_more_and_an_excluded_one_is_refused(
     assert (await ask("u1", facts={"occupation": "miner"}))["reason"] == "none_suitable"
 
 
-class TestFrom65:
-    FACTS = {"birth_date": "1958-03-01", "occupation": "retired"}
+SENIOR = {"birth_date": "1958-03-01", "occupation": "retired"}
 
+
+class TestFrom65:
     async def test_answers_given_as_a_younger_person_do_not_count(self, record: Any, ask: Any) -> None:
         await record("u1", age_band="18_64")
-        assert (await ask("u1", facts=self.FACTS))["reason"] == "suitability_required"
+        assert (await ask("u1", facts=SENIOR))["reason"] == "suitability_required"
 
     async def test_accompanied_there_is_an_offer_with_the_disclosure(self, record: Any, ask: Any) -> None:
         await record("u1", age_band="65_plus", accompanied=True, needs=["accident"])
-        answer = await ask("u1", facts=self.FACTS)
+        answer = await ask("u1", facts=SENIOR)
         assert ids(answer) == ["accident-senior"]
         assert "senior-protection" in answer["disclosures"]
 
     async def test_alone_nothing_is_offered(self, record: Any, ask: Any) -> None:
         await record("u1", age_band="65_plus", accompanied=False, needs=["accident"])
-        answer = await ask("u1", facts=self.FACTS, topics=["accident"])
+        answer = await ask("u1", facts=SENIOR, topics=["accident"])
         assert answer["reason"] == "none_suitable"
         assert refused(answer, "accident-senior")["reason_codes"] == ["senior_unaccompanied"]
 
