@@ -16,7 +16,16 @@ from services.recommend.listing import Deeds, deeds_of, listed
 from services.recommend.model import RecommendModel
 from services.recommend.rank import Mask, Ranked
 from services.recommend.schemas import ContentAnswer, ContentRequest
-from services.recommend.selection import Pick, affinity_of, by_taste, for_nobody, of_model, similar_picks, taste_of
+from services.recommend.selection import (
+    Pick,
+    Unknown,
+    affinity_of,
+    by_taste,
+    for_nobody,
+    of_model,
+    similar_picks,
+    taste_of,
+)
 
 UNKNOWN_ITEM = "unknown_item"
 Models = ArtifactSlot[RecommendModel]
@@ -29,7 +38,7 @@ class View:
     catalogue: Catalogue
     model: RecommendModel
     allowed: Mask
-    unknown: tuple[str, ...]
+    unknown: Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +88,7 @@ class Content:
         self, tenant_id: str, catalogue: Catalogue, request: ContentRequest, context: str | None
     ) -> tuple[list[Pick], Deeds, bool]:
         """The picks, what the person did with the items of the history, and whether there was anything to go by."""
-        async with self.db.connect() as connection:
-            past = await interactions.past(connection, tenant_id, request.user_id, length=self.history_length)
+        past = await self._past(tenant_id, request.user_id)
         person = request.person
         affinity = affinity_of(person.interests, person.traits) if person else {}
         wish = Wish(past, affinity, taste_of(catalogue, past.history, affinity), context, request.limit)
@@ -90,6 +98,12 @@ class Content:
         else:
             picks = self._of_model(self.view(tenant_id, catalogue, model), wish)
         return picks, deeds_of(past.history), bool(past.history or affinity)
+
+    async def _past(self, tenant_id: str, user_id: str) -> Past:
+        async with self.db.connect() as connection:
+            # One query needs no transaction around it: BEGIN and ROLLBACK would be two round trips more.
+            alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            return await interactions.past(alone, tenant_id, user_id, length=self.history_length)
 
     def _of_model(self, view: View, wish: Wish) -> list[Pick]:
         ranked = view.model.recommend(
@@ -124,7 +138,7 @@ class Content:
         """The model seen with the catalogue, made anew when either was replaced."""
         held = self._views.get(tenant_id)
         if held is None or held.catalogue is not catalogue or held.model is not model:
-            unknown = tuple(item_id for item_id in catalogue.popular() if item_id not in model.index)
+            unknown = Unknown.of(catalogue, model.index)
             held = self._views[tenant_id] = View(catalogue, model, model.mask(catalogue.shown), unknown)
         return held
 

@@ -120,25 +120,49 @@ def _taste_score(catalogue: Catalogue, item_id: str, share: float) -> float:
     return 0.5 * min(1.0, share) + 0.5 * catalogue.warmth(item_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Shown items that came after the fit: all of them, and by category; hot ones first, then new ones."""
+
+    item_ids: tuple[str, ...]
+    by_category: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, known: Collection[str]) -> "Unknown":
+        item_ids = tuple(item_id for item_id in catalogue.popular() if item_id not in known)
+        by_category: dict[str, list[str]] = {}
+        for item_id in item_ids:
+            for category in catalogue.items[item_id].categories:
+                by_category.setdefault(category, []).append(item_id)
+        return cls(item_ids, by_category)
+
+    def liked(self, taste: Mapping[str, float]) -> Iterable[str]:
+        """Those of the categories that a person likes, the best liked first; all where no taste is known."""
+        if not taste:
+            return self.item_ids
+        categories = sorted(taste, key=lambda category: -taste[category])
+        return _distinct(chain.from_iterable(self.by_category.get(category, ()) for category in categories))
+
+
 def of_model(
     ranked: Sequence[Ranked],
     catalogue: Catalogue,
-    unknown: Sequence[str],
+    unknown: Unknown,
     taste: Mapping[str, float],
     *,
     limit: int,
     new_share: float,
     exclude: Collection[str],
 ) -> list[Pick]:
-    """The model's list with its last places given to `unknown`, items that came after the fit (hot ones first, then new ones).
+    """The model's list with its last places given to items that it does not know.
 
     At most `new_share` of the list, and only items of a category that the person likes where a taste is known. Where the
     model has too few items all the unknown ones may fill up.
     """
     picks = [_picked(each) for each in ranked[:limit]]
-    liked = (item_id for item_id in _without(unknown, exclude) if not taste or _liked(catalogue, item_id, taste))
-    likely = list(islice(liked, max(int(limit * new_share), limit - len(picks))))
-    others = _without(unknown, {*exclude, *likely})
+    places = max(int(limit * new_share), limit - len(picks))
+    likely = list(islice(_without(unknown.liked(taste), exclude), places)) if unknown.item_ids else []
+    others = _without(unknown.item_ids, {*exclude, *likely})
     filling = islice(others, max(0, limit - len(picks) - len(likely)))
     new = [_new(catalogue, item_id, taste) for item_id in (*likely, *filling)]
     kept = picks[: limit - len(new)]
@@ -171,3 +195,11 @@ def _once(picks: Iterable[Pick]) -> Iterable[Pick]:
         if pick.item_id not in seen:
             seen.add(pick.item_id)
             yield pick
+
+
+def _distinct(item_ids: Iterable[str]) -> Iterable[str]:
+    seen: set[str] = set()
+    for item_id in item_ids:
+        if item_id not in seen:
+            seen.add(item_id)
+            yield item_id
