@@ -107,8 +107,6 @@ def candidates(
         np.concatenate([[0], np.cumsum(lengths)]),
         np.concatenate([part.features for part in parts]),
         np.concatenate([part.taken for part in parts]),
-        np.concatenate([part.items for part in parts]),
-        late.lengths[people],
     )
 
 
@@ -129,4 +127,4 @@ def _of_block(
     wanted = late.of(block.people)
     taken = np.isin(row * late.n_items + item, wanted.owners * late.n_items + wanted.items)
     start = np.concatenate([[0], np.cumsum(chosen.sum(axis=1))])
-    return Candidates(start, np.stack(features, axis=1).astype(np.float32), taken, item, wanted.lengths)
+    return Candidates(start, np.stack(features, axis=1).astype(np.float32), taken)

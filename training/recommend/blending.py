@@ -2,7 +2,8 @@
 
 The model says that a person takes item j with probability exp(score_j) / sum over candidates. It is convex in the weights, so
 there is one answer and no search; people count equally. Weights of personal evidence are not negative; those of popularity
-are free, because a trend is a difference of two of them.
+are free, because a trend is a difference of two of them. A second fit on the hardest candidates alone brings the weights from
+"what would be taken at all" to "what belongs at the top of the list", which is what is shown and measured.
 """
 
 from dataclasses import dataclass
@@ -18,14 +19,12 @@ Floats = npt.NDArray[np.float32]
 class Candidates:
     """Row r is one candidate of one person; person n has rows `start[n]` to `start[n + 1]`.
 
-    `features` is rows x features, `taken` marks what the person took, `relevant` counts all that was held back, found or not.
+    `features` is rows x features, `taken` marks what the person took. Everybody has at least one row.
     """
 
     start: npt.NDArray[np.int64]
     features: Floats
     taken: npt.NDArray[np.bool_]
-    items: npt.NDArray[np.int64]
-    relevant: npt.NDArray[np.int64]
 
     def with_hits(self) -> "Candidates":
         """Only people who took one of their candidates: others say nothing of the weights."""
@@ -33,25 +32,47 @@ class Candidates:
         lengths = np.diff(self.start)
         rows = np.repeat(useful, lengths)
         start = np.concatenate([[0], np.cumsum(lengths[useful])])
-        return Candidates(start, self.features[rows], self.taken[rows], self.items[rows], self.relevant[useful])
+        return Candidates(start, self.features[rows], self.taken[rows])
+
+    def hardest(self, weights: npt.NDArray[np.float64], depth: int) -> "Candidates":
+        """Each person's `depth` best candidates under the given weights."""
+        scores = self.features @ weights.astype(np.float32)
+        lengths = np.diff(self.start)
+        owner = np.repeat(np.arange(len(lengths)), lengths)
+        order = np.lexsort((-scores, owner))
+        rows = np.sort(order[np.arange(len(order)) - self.start[owner] < depth])
+        start = np.concatenate([[0], np.cumsum(np.minimum(lengths, depth))])
+        return Candidates(start, self.features[rows], self.taken[rows])
 
 
 @dataclass(frozen=True, slots=True)
 class BlendingConfig:
-    """`trust` is how many people's word the starting weights are worth: with few people the fit stays near them."""
+    """`trust` is how many people's word the starting weights are worth: with few people the fit stays near them.
+
+    `hardest` candidates of each person are kept for the second fit.
+    """
 
     trust: float = 3.0
+    hardest: int = 75
     most_steps: int = 60
+
+
+def fit_blend(
+    candidates: Candidates, start: npt.NDArray[np.float64], non_negative: npt.NDArray[np.bool_], config: BlendingConfig
+) -> npt.NDArray[np.float64]:
+    """Both fits, one after the other; arguments as `fit_weights`."""
+    first = fit_weights(candidates, start, non_negative, config)
+    return fit_weights(candidates.hardest(first, config.hardest), first, non_negative, config)
 
 
 def fit_weights(
     candidates: Candidates, start: npt.NDArray[np.float64], non_negative: npt.NDArray[np.bool_], config: BlendingConfig
 ) -> npt.NDArray[np.float64]:
-    """One weight per feature, by L-BFGS-B from `start`. ValueError where nobody took a candidate."""
+    """One weight per feature, by L-BFGS-B from `start`, which stays where nobody took a candidate."""
     useful = candidates.with_hits()
     people = len(useful.start) - 1
     if not people:
-        raise ValueError("no person took a candidate")
+        return start
     owner = np.repeat(np.arange(people), np.diff(useful.start))
     share = np.where(useful.taken, 1 / _per_person(useful.taken, useful.start)[owner], 0).astype(np.float32)
     pull = config.trust / people

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from services.recommend.model import RecommendModel
 from training.recommend.assembly import TERMS, Weights, assemble, candidates, reweighted, scaled
 from training.recommend.batch import BatchScorer, Block, top_items
-from training.recommend.blending import BlendingConfig, fit_weights
+from training.recommend.blending import BlendingConfig, fit_blend
 from training.recommend.histories import Histories, Ints
 from training.recommend.metrics import Interval, hits, interval, person_metrics
 from training.recommend.sources import Sources
@@ -69,7 +69,7 @@ def validate(
     fitting = people[: min(config.fitting_people, len(people) // 2)]
     found = candidates(model, sources, early, warm, np.sort(fitting), depth=config.depth)
     free = np.arange(len(Weights().vector)) >= len(TERMS)
-    weights = Weights.of(fit_weights(found, Weights().vector, ~free, config.blending))
+    weights = Weights.of(fit_blend(found, Weights().vector, ~free, config.blending))
     fitted = reweighted(model, sources, weights)
     measuring = np.sort(people[len(fitting) : len(fitting) + config.measuring_people])
     return _measured(fitted, weights, early, warm, measuring, config, seed)
