@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from kuajie.failures import CommandError
+from kuajie.stack import last_line
 from kuajie.up import Request, run
 
 LOG = "kuajie"
@@ -57,7 +59,7 @@ def start(request: Request, say: Callable[[str], None]) -> dict[str, Any]:
     os.close(writing)
     try:
         with os.fdopen(reading) as pipe:
-            return _await_ready(pipe, say)
+            return _await_ready(pipe, say, request.folder.log_of(LOG))
     except (CommandError, KeyboardInterrupt):
         child.send_signal(signal.SIGTERM)
         child.wait()
@@ -75,7 +77,7 @@ def run_reporting(request: Request, descriptor: int) -> None:
             sys.exit(error.exit_code)
 
 
-def _await_ready(pipe: IO[str], say: Callable[[str], None]) -> dict[str, Any]:
+def _await_ready(pipe: IO[str], say: Callable[[str], None], log: Path) -> dict[str, Any]:
     for line in pipe:
         message = json.loads(line)
         if "say" in message:
@@ -85,4 +87,4 @@ def _await_ready(pipe: IO[str], say: Callable[[str], None]) -> dict[str, Any]:
         else:
             state: dict[str, Any] = message["ready"]
             return state
-    raise CommandError("the stack ended before it was ready")
+    raise CommandError(f"the stack ended before it was ready; it last said: {last_line(log)} (log: {log})")
