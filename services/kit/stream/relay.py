@@ -20,6 +20,7 @@ from services.kit.stream.outbox import StreamTables, read_position, save_positio
 RETENTION = timedelta(days=14)
 BATCH = 1_000
 _POLL_S = 0.1
+_IDLE_POLLS = 10
 _STANDBY_S = 1.0
 _LONGEST_STREAM = 100_000
 _RELAY_LOCK = 0x72656C6179  # "relay": one relay a database.
@@ -45,11 +46,22 @@ class Relay:
 
     async def _lead(self) -> None:
         async with self._db.connect() as lock:
-            while await lock.scalar(select(func.pg_try_advisory_xact_lock(_RELAY_LOCK))):
-                while await self.relay_once() == BATCH:
-                    pass
+            idle_polls = 0
+            while (waiting := await self._look(lock)) is not None:
+                idle_polls = 0 if waiting else idle_polls + 1
+                if (
+                    idle_polls % _IDLE_POLLS == 0
+                ):  # Something waits, or it is time to see whether the stream is still whole.
+                    while await self.relay_once() == BATCH:
+                        pass
                 await asyncio.sleep(_POLL_S)
         await asyncio.sleep(_STANDBY_S)
+
+    async def _look(self, lock: AsyncConnection) -> bool | None:
+        """Whether facts wait to be stamped; None when another relay leads. One statement, so that idling costs little."""
+        unstamped = select(self._outbox.c.position).where(self._outbox.c.sequence.is_(None)).exists()
+        row = (await lock.execute(select(func.pg_try_advisory_xact_lock(_RELAY_LOCK), unstamped))).one()
+        return bool(row[1]) if row[0] else None
 
     async def relay_once(self) -> int:
         """Stamp and publish one batch; returns how many facts were published."""
@@ -59,7 +71,7 @@ class Relay:
         if rows:
             await self._add(rows)
         self._ticks += 1
-        if self._ticks % 100 == 1:
+        if self._ticks % 30 == 1:
             await self._clean()
         return len(rows)
 
