@@ -25,6 +25,12 @@ class Measured:
         return ordered[min(int(share * len(ordered)), len(ordered) - 1)] * 1000
 
 
+def together(parts: Sequence[Measured]) -> Measured:
+    """Several runs as one."""
+    latencies = [latency for part in parts for latency in part.latencies]
+    return Measured(latencies, sum(part.seconds for part in parts))
+
+
 async def closed_loop(call: Call, *, requests: int, at_once: int) -> Measured:
     """`at_once` callers, each asking again as soon as it was answered."""
     numbers, latencies = iter(range(requests)), []

@@ -1,12 +1,13 @@
 """A whole stack for the time of a benchmark."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +58,12 @@ def data_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def stack(folder: Path, *, demo: bool) -> Iterator[Running]:
-    """`kuajie up` on `folder` until the block ends. StackFailed when it does not start."""
+def stack(folder: Path, *, demo: bool, settings: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """`kuajie up` on `folder`, with `settings` in its environment, until the block ends. StackFailed when it does not start."""
     words = ["up", "--detach", "--json", "--data", str(folder), "--port", str(free_ports())]
     command = [sys.executable, "-m", "kuajie", *words, *(["--demo"] if demo else [])]
-    up = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    environment = {**os.environ, **(settings or {})}
+    up = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment)
     try:
         if up.returncode != 0:
             raise StackFailed(f"kuajie up ended with {up.returncode}")
