@@ -25,6 +25,7 @@ from typing import Any
 import aiohttp
 import asyncpg
 
+from bench.rig.meters import cpu_seconds, family
 from bench.rig.stack import data_folder, free_ports
 from kuajie.databases import prepare, sqlalchemy_url
 from kuajie.engines import PostgresEngine, RedisEngine
@@ -47,6 +48,16 @@ class Rig:
 
     url: str
     database: str
+    service: int  # process id
+
+    def cpu(self) -> float:
+        """Processor seconds so far of the service, of PostgreSQL, and of this process."""
+        engines = [pid for pid in family(os.getpid()) if _is_postgres(pid)]
+        return sum(map(cpu_seconds, [self.service, os.getpid(), *engines]))
+
+
+def _is_postgres(pid: int) -> bool:
+    return Path(f"/proc/{pid}/comm").read_text().startswith("postgres")
 
 
 def rows() -> list[dict[str, Any]]:
@@ -88,7 +99,7 @@ def rig() -> Iterator[Rig]:
             command = [sys.executable, "-m", "kuajie.serving", "profile", "--port", str(port)]
             with subprocess.Popen(command, env=environment) as process:
                 try:
-                    yield Rig(f"http://127.0.0.1:{port}", url.replace("+asyncpg", ""))
+                    yield Rig(f"http://127.0.0.1:{port}", url.replace("+asyncpg", ""), process.pid)
                 finally:
                     process.terminate()
 
@@ -186,25 +197,31 @@ async def measure(base: Rig) -> dict[str, object]:
     distinct = len({event.message_id for event in events})
     connection = await asyncpg.connect(base.database)
     await connection.execute("CREATE TABLE raw_events (LIKE events INCLUDING ALL)")
-    imports, copies, drains = [], [], []
     unique = list({event.message_id: event for event in events}.values())
+    turns: list[dict[str, float]] = []
     async with client(base) as session:
         for turn in range(ROUNDS):
-            copies.append(await copy_all(connection, unique, f"t{turn}"))
-            imports.append(await import_all(session, chunks, f"t{turn}", distinct))
-            drains.append(await settled(session))
+            marks = [base.cpu()]
+            copied = await copy_all(connection, unique, f"t{turn}")
+            marks.append(base.cpu())
+            imported = await import_all(session, chunks, f"t{turn}", distinct)
+            marks.append(base.cpu())
+            cpu = {"copy_cpu_s": marks[1] - marks[0], "import_cpu_s": marks[2] - marks[1]}
+            turns.append({"copy_s": copied, "import_s": imported, "published_after_s": await settled(session), **cpu})
         await connection.close()
+        before = base.cpu()
         rate = await send_batches(session)
-    ours, raw = median(imports), median(copies)
+        batch_cpu_us = (base.cpu() - before) / (BATCH * BATCHES) * 1e6
+    middle = {name: round(median(turn[name] for turn in turns), 3) for name in turns[0]}
     return {
         "benchmark": "event_import",
         "events": distinct,
-        "import_s": round(ours, 3),
-        "copy_s": round(raw, 3),
-        "ratio": round(median(c / i for c, i in zip(copies, imports, strict=True)), 3),
-        "import_events_per_second": round(distinct / ours),
-        "published_after_s": round(median(drains), 2),
+        **middle,
+        "ratio": round(median(turn["copy_s"] / turn["import_s"] for turn in turns), 3),
+        "cpu_ratio": round(median(turn["copy_cpu_s"] / turn["import_cpu_s"] for turn in turns), 3),
+        "import_events_per_second": round(distinct / middle["import_s"]),
         "batch_events_per_second": round(rate),
+        "batch_cpu_us_per_event": round(batch_cpu_us),
         "batch_size": BATCH,
         "rounds": ROUNDS,
     }

@@ -29,7 +29,6 @@ BODY_LIMITS = {"/v1/batch": 8 * MIB, "/v1/events/import": 64 * MIB}
 DEADLINES_MS = {
     "/v1/batch": 10_000,
     "/v1/consents": 10_000,
-    "/v1/consents/check": 400,
     "/v1/dead-letters": 30_000,
     "/v1/events": 600_000,
     "/v1/features": 600_000,
@@ -55,7 +54,7 @@ def create_app(settings: ProfileSettings | None = None, *, clock: Callable[[], d
         routers=[events.router, people.router, consents.router, dead_letters.router, exports.router],
         ready=_ready,
         body_limits=BODY_LIMITS,
-        deadlines=DEADLINES_MS,
+        deadlines={**DEADLINES_MS, "/v1/consents/check": chosen.shared.default_deadline_ms},
     )
 
 

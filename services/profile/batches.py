@@ -11,7 +11,7 @@ from services.kit.identity import Caller
 from services.profile.dead_letters import Undeliverable, bury
 from services.profile.declarations import declare
 from services.profile.messages import Message, MessageRefused, payload_text, raw_message_id, read_message
-from services.profile.recording import count, keep
+from services.profile.recording import record_events
 from services.profile.resources import Resources
 from services.profile.schemas import BatchResult, Status, Verdict
 
@@ -56,8 +56,8 @@ async def record(
     connection: AsyncConnection, messages: Sequence[Message], resources: Resources, now: datetime
 ) -> set[str]:
     """Keep, count, declare and publish messages of one tenant; the message ids that were new."""
-    kept = await keep(connection, [message.event for message in messages])
-    await count(connection, kept, home_currency=resources.settings.home_currency, now=now)
+    events = [message.event for message in messages]
+    kept = await record_events(connection, events, home_currency=resources.settings.home_currency, now=now)
     fresh = {event.message_id for event in kept}
     first: dict[str, Message] = {}
     for message in messages:

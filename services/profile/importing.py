@@ -8,8 +8,9 @@ from datetime import datetime
 from services.kit.identity import Caller
 from services.profile.batches import EVENTS
 from services.profile.cleaning import Cleaned, Refusal, clean_lines
+from services.profile.collector import collector_paused
 from services.profile.dead_letters import Undeliverable, bury
-from services.profile.recording import count, keep
+from services.profile.recording import keep, record_events
 from services.profile.resources import Resources
 from services.profile.schemas import ImportedRow, ImportReport
 
@@ -19,8 +20,9 @@ ROWS_SHOWN = 100
 async def import_events(resources: Resources, caller: Caller, body: bytes, *, dry_run: bool) -> ImportReport:
     """Clean the NDJSON of `body` and keep the good rows; with `dry_run` report the same and keep nothing."""
     received_at = resources.clock()
-    cleaned = await asyncio.to_thread(_clean, body, caller.tenant_id, received_at)
-    kept = await (_try(resources, cleaned) if dry_run else _keep(resources, caller, cleaned, received_at))
+    with collector_paused():
+        cleaned = await asyncio.to_thread(_clean, body, caller.tenant_id, received_at)
+        kept = await (_try(resources, cleaned) if dry_run else _keep(resources, caller, cleaned, received_at))
     return _report(cleaned, kept)
 
 
@@ -28,13 +30,13 @@ async def _try(resources: Resources, cleaned: Cleaned) -> int:
     """How many events would be new; what `connect` changed is rolled back."""
     async with resources.db.connect() as connection:
         await connection.begin()
-        return len(await keep(connection, cleaned.events))
+        return await keep(connection, cleaned.events)
 
 
 async def _keep(resources: Resources, caller: Caller, cleaned: Cleaned, now: datetime) -> int:
     async with resources.db.begin() as connection:
-        events = await keep(connection, cleaned.events)
-        await count(connection, events, home_currency=resources.settings.home_currency, now=now)
+        home_currency = resources.settings.home_currency
+        events = await record_events(connection, cleaned.events, home_currency=home_currency, now=now)
         await bury(connection, caller.tenant_id, "import", map(_undeliverable, cleaned.refusals), now)
     for status, number in _outcomes(cleaned, len(events)):
         EVENTS.labels("import", status).inc(number)

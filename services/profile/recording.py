@@ -93,27 +93,35 @@ OUTBOX_COLUMNS = (
 )  # fmt: skip
 
 
-async def keep(connection: AsyncConnection, events: Sequence[Event]) -> list[Event]:
-    """Store the events whose message id is new to their tenant; the first of several in `events` wins. Returns those."""
-    first = {event.message_id: event for event in reversed(events)}
-    rows = sorted(first.values(), key=_MESSAGE_ID)
-    written = await EVENTS.write(await driver(connection), rows)
-    if len(written) == len(rows):
-        return rows
-    kept = {record["message_id"] for record in written}
-    return [event for event in rows if event.message_id in kept]
+async def keep(connection: AsyncConnection, events: Sequence[Event]) -> int:
+    """Store the events whose message id is new to their tenant; how many. For a trial: nobody's sums change."""
+    return len(await EVENTS.write(await driver(connection), distinct(events)))
 
 
-async def count(connection: AsyncConnection, kept: Sequence[Event], *, home_currency: str, now: datetime) -> None:
-    """Add kept events of one tenant to the sums of their people, and publish them."""
-    if not kept:
-        return
-    trace = current_trace().traceparent
-    people, items = await asyncio.to_thread(_sum_rows, kept, home_currency, now)
+def distinct(events: Sequence[Event]) -> list[Event]:
+    """The first event of each message id, in the order of the primary key."""
+    return sorted({event.message_id: event for event in reversed(events)}.values(), key=_MESSAGE_ID)
+
+
+async def record_events(
+    connection: AsyncConnection, events: Sequence[Event], *, home_currency: str, now: datetime
+) -> list[Event]:
+    """Store the events of one tenant whose message id is new, add them to the sums of their people, publish them. Returns those."""
+    if not events:
+        return []
+    rows, trace = distinct(events), current_trace().traceparent
     raw = await driver(connection)
-    # PostgreSQL adds up while we write the facts down.
-    _, facts = await asyncio.gather(_add(raw, people, items), asyncio.to_thread(outbox_rows, kept, trace))
+    # Nearly always all of them are new, so they are added up while PostgreSQL looks.
+    written, sums = await asyncio.gather(
+        EVENTS.write(raw, rows), asyncio.to_thread(_sum_rows, rows, home_currency, now)
+    )
+    if len(written) < len(rows):
+        fresh = {record["message_id"] for record in written}
+        rows = [event for event in rows if event.message_id in fresh]
+        sums = await asyncio.to_thread(_sum_rows, rows, home_currency, now)
+    _, facts = await asyncio.gather(_add(raw, *sums), asyncio.to_thread(outbox_rows, rows, trace))
     await publish_events(raw, facts)
+    return rows
 
 
 async def _add(connection: "asyncpg.Connection[Any]", people: Sequence[Row], items: Sequence[Row]) -> None:
@@ -123,7 +131,8 @@ async def _add(connection: "asyncpg.Connection[Any]", people: Sequence[Row], ite
 
 def _sum_rows(kept: Sequence[Event], home_currency: str, now: datetime) -> tuple[list[Row], list[Row]]:
     """The rows of PEOPLE and ITEMS, each in the order of its primary key."""
-    tenant_id, sums = kept[0].tenant_id, fold(kept, home_currency)
+    sums = fold(kept, home_currency)
+    tenant_id = kept[0].tenant_id if kept else ""
     people = [_person_row(tenant_id, *pair, now) for pair in sorted(sums.people.items(), key=_FIRST)]
     return people, _item_rows(tenant_id, sums)
 
