@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from services.insurance.wire_types import Exact, Kind, Reasoned
+from services.insurance.wire_types import Exact, Kind, Moment, Reasoned
 from services.kit.money import Money
-from services.kit.wire import EdgeModel, LocalisedText, MessageModel, Timestamp
+from services.kit.wire import EdgeModel, LocalisedText, MessageModel
 
 Status = Literal["draft", "live", "retired"]
 
@@ -54,7 +54,7 @@ class RatingRequest(EdgeModel):
 
     inputs: dict[str, JsonValue]
     version: int | None = Field(None, ge=1, description="A version of the product; the live one when it is not given.")
-    as_of: Timestamp | None = Field(None, description="The moment that ages are counted at; now when it is not given.")
+    as_of: Moment | None = Field(None, description="The moment that ages are counted at; now when it is not given.")
 
 
 class TraceStep(MessageModel):
@@ -131,7 +131,7 @@ class EligibilityRequest(EdgeModel):
 
     facts: dict[str, str | int | bool | None]
     version: int | None = Field(None, ge=1)
-    as_of: Timestamp | None = None
+    as_of: Moment | None = None
     locale: Literal["zh-CN", "en"] = "zh-CN"
 
 

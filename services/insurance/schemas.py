@@ -18,9 +18,9 @@ from services.insurance.suitability_schemas import (
     SuitabilityRequest,
     SuitabilityState,
 )
-from services.insurance.wire_types import Kind, Link, Reasoned
+from services.insurance.wire_types import Kind, Link, Moment, Reasoned
 from services.kit.money import Money
-from services.kit.wire import DEFAULT_LOCALE, ExternalId, Locale, MessageModel, Timestamp
+from services.kit.wire import DEFAULT_LOCALE, ExternalId, Locale, MessageModel
 
 __all__ = [
     "Disclosure",
@@ -98,7 +98,7 @@ class OffersRequest(MessageModel):
     intent: Intent | None = None
     locale: Locale = DEFAULT_LOCALE
     limit: int = Field(3, ge=0, le=50)
-    as_of: Timestamp | None = Field(None, description="The moment to answer for; now when it is not given.")
+    as_of: Moment | None = Field(None, description="The moment to answer for; now when it is not given.")
     explain: bool = Field(False, description="List every product that was not offered, not only those asked for.")
 
 

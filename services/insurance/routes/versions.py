@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import RootModel, ValidationError
 
 from services.insurance import product_store
-from services.insurance.definition import ProductDefinition, checksum
+from services.insurance.definition import ProductDefinition, canonical, checksum
 from services.insurance.faults import ProductNotFound, VersionImmutable
 from services.insurance.product_schemas import ProductView
 from services.insurance.product_views import view_of
@@ -85,6 +85,8 @@ async def _shown(held: Resources, caller: Caller, product_id: str, version: int)
 
 
 def _checked(document: dict[str, Any]) -> ProductDefinition:
+    if b"\\u0000" in canonical(document):
+        raise InvalidInput("A definition cannot hold the character U+0000.", param="body")
     try:
         return ProductDefinition.model_validate(document)
     except ValidationError as error:

@@ -81,6 +81,12 @@ async def test_inputs_at_fault_are_named(
     assert response.headers["content-type"] == "application/problem+json"
 
 
+async def test_a_moment_out_of_reach_is_named(client: httpx.AsyncClient) -> None:
+    body = {"inputs": INPUTS, "as_of": "9999-12-31T23:59:59Z"}
+    response = await client.post("/v1/products/accident-standard/rating", json=body)
+    assert (response.status_code, response.json()["param"]) == (422, "as_of")
+
+
 async def test_an_unknown_field_beside_the_inputs_is_named(client: httpx.AsyncClient) -> None:
     response = await client.post("/v1/products/accident-standard/rating", json={"inputs": INPUTS, "discount": 1})
     assert (response.status_code, response.json()["param"]) == (422, "discount")

@@ -62,6 +62,13 @@ async def test_an_unsound_definition_is_refused_by_field(client: httpx.AsyncClie
     assert "55 does not follow 49" in response.json()["detail"]
 
 
+async def test_a_character_that_cannot_be_kept_is_refused(client: httpx.AsyncClient) -> None:
+    broken = definition(2)
+    broken["title"]["en"] = "Accident\x00 (illustrative)"
+    response = await client.post("/v1/products", json=broken)
+    assert (response.status_code, response.json()["param"]) == (422, "body")
+
+
 async def test_a_retired_product_is_not_offered_and_does_not_come_back(client: httpx.AsyncClient) -> None:
     await client.post("/v1/products/accident-standard/versions/1/retire")
     assert (await client.get("/v1/products/accident-standard")).status_code == 404
