@@ -109,8 +109,8 @@ def find_gateway(folder: DataFolder, url: str | None, api_key: str | None) -> Ga
     """The stack named by options, else by KUAJIE_URL and KUAJIE_API_KEY, else the one that runs on `folder`."""
     url = url or os.environ.get("KUAJIE_URL")
     api_key = api_key or os.environ.get("KUAJIE_API_KEY")
-    named = os.environ.get("KUAJIE_ARTIFACTS_DIR")
     if url:
+        named = os.environ.get("KUAJIE_ARTIFACTS_DIR")
         if not api_key:
             raise BadInput("an address needs its key: give --api-key or set KUAJIE_API_KEY")
         return Gateway(url.rstrip("/"), api_key, Path(named) if named else None)
@@ -119,4 +119,4 @@ def find_gateway(folder: DataFolder, url: str | None, api_key: str | None) -> Ga
         raise CommandError(
             f"no stack runs on {folder.path}: start one with `kuajie up`, or name one with --url and --api-key"
         )
-    return Gateway(state["url"], api_key or state["api_key"], Path(named or state["artifacts"]))
+    return Gateway(state["url"], api_key or state["api_key"], Path(state["artifacts"]))
