@@ -29,7 +29,7 @@ from services.recommend.tables import stream_tables
 
 log = get_logger(__name__)
 
-ROUTERS = (exports.router, items.router, content.router, campaigns.router, operation.router)
+ROUTERS = (content.router, campaigns.router, exports.router, items.router, operation.router)
 BODY_LIMITS = {"/v1/items": 8 * MIB, "/v1/items/import": 64 * MIB}
 LONG_MS = 600_000
 DEADLINES = {

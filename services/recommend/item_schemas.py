@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 from pydantic.json_schema import WithJsonSchema
 
 from services.kit.money import Money
@@ -52,6 +52,13 @@ class ItemIn(EdgeModel):
     description: Description | None = None
     published_at: AwareDatetime | None = None
     status: ItemStatus = "active"
+
+    @field_validator("price")
+    @classmethod
+    def _not_below_zero(cls, price: Money | None) -> Money | None:
+        if price is not None and price.amount < 0:
+            raise ValueError("a price is not below zero")
+        return price
 
 
 class ItemsIn(EdgeModel):

@@ -1,6 +1,7 @@
 """What a person is shown, and why."""
 
 import pytest
+from sqlalchemy import event
 
 from services.recommend.app import create_app
 from tests.service.recommend.conftest import (
@@ -52,6 +53,21 @@ async def test_what_is_owned_is_not_shown_until_it_is_refunded(client, profile):
     await profile.did("u1", "purchase_completed", "t1")
     await caught_up(client)
     assert "t1" not in ids(await content(client))
+
+
+async def test_a_persons_past_is_one_query(client, app, profile):
+    await put_items(client, *CATALOGUE)
+    await profile.did("u1", "purchase_completed", "t1")
+    await caught_up(client)
+    asked = []
+
+    def count(_connection, _cursor, statement, *_rest):
+        if "FROM interactions" in statement:
+            asked.append(statement)
+
+    event.listen(app.state.resources.db.engine.sync_engine, "before_cursor_execute", count)
+    await content(client)
+    assert len(asked) == 1
 
 
 async def test_an_old_purchase_counts_however_much_was_done_since(client, profile, settings):

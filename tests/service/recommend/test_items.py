@@ -43,6 +43,7 @@ async def test_an_unknown_item_is_not_found(client):
         ({"categories": []}, "items.3.categories"),
         ({"categories": ["a|b"]}, "items.3.categories.0"),
         ({"price": {"amount": "twelve", "currency": "CNY"}}, "items.3.price.amount"),
+        ({"price": {"amount": "-1", "currency": "CNY"}}, "items.3.price"),
         ({"price": {"amount": "12", "currency": "yuan"}}, "items.3.price.currency"),
         ({"published_at": "2026-01-02T03:04:05"}, "items.3.published_at"),
         ({"status": "gone"}, "items.3.status"),
