@@ -103,7 +103,7 @@ def _explained(section: Section[T], reason: str | None, *, blind: bool) -> Secti
         return section
     if blind and reason in {None, CONSENT_REQUIRED}:
         reason = PROFILE_UNAVAILABLE
-    return replace(section, reason=reason)
+    return section if reason is None else replace(section, reason=reason)
 
 
 def _was_blind(composed: Composition) -> bool:
@@ -120,7 +120,7 @@ def answer_of(
 ) -> RecommendAnswer:
     """The answer on the wire. Its parts were validated when they came in, so that nothing is validated again."""
     content, campaign = composed.content.value, composed.campaign.value
-    return RecommendAnswer.model_construct(
+    return RecommendAnswer(
         request_id=request_id,
         decision_id=new_id("dec"),
         user_id=question.user_id,
@@ -138,7 +138,7 @@ def answer_of(
 
 def _reports(explained: Explained) -> SectionReports:
     reports: dict[str, Any] = {
-        name: SectionReport.model_construct(
+        name: SectionReport(
             status=section.status,
             latency_ms=section.latency_ms,
             age_ms=section.age_ms,
@@ -147,19 +147,19 @@ def _reports(explained: Explained) -> SectionReports:
         )
         for name, section in explained.each()
     }
-    return SectionReports.model_construct(**reports)
+    return SectionReports(**reports)
 
 
 def _profile_view(snapshot: Snapshot | None) -> ProfileView | None:
     if snapshot is None:
         return None
-    return ProfileView.model_construct(segment=snapshot.segment, traits=snapshot.traits, interests=snapshot.interests)
+    return ProfileView(segment=snapshot.segment, traits=snapshot.traits, interests=snapshot.interests)
 
 
 def _intent_view(understood: UnderstandingResult | None) -> IntentView | None:
     if understood is None:
         return None
-    return IntentView.model_construct(
+    return IntentView(
         label=understood.label,
         confidence=understood.confidence,
         in_scope=understood.in_scope,

@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from services.gateway.credentials import Credentials
 from services.gateway.openapi import document
 from services.gateway.resources import opened
-from services.gateway.routes import COMPOSED, LAG, edge_router
+from services.gateway.routes import COMPOSED, LAG, edge_routes
 from services.gateway.rows import FORWARDED_MS, STREAMED_MS
 from services.gateway.settings import GatewaySettings
 from services.gateway.table import ROWS
@@ -41,7 +41,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         title=TITLE,
         shared=settings.shared,
         lifespan=lifespan,
-        routers=[edge_router()],
+        routers=[],
         ready=ready,
         authenticate=credentials,
         max_body_bytes=settings.max_body_bytes,
@@ -52,6 +52,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             **{row.path: STREAMED_MS for row in ROWS if row.streamed},
         },
     )
+    app.router.routes[:0] = edge_routes()
     app.openapi = _documented  # type: ignore[method-assign]  # FastAPI's own way to give another document
     _allow_web_pages(app, settings)
     return app

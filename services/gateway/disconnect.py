@@ -1,8 +1,8 @@
 """Work for somebody who has left is not done: the answer's tasks end with its connection."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from starlette.types import Receive
 
@@ -16,21 +16,25 @@ class ClientGone(Exception):
     """The caller closed the connection before the answer was ready."""
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def while_connected(receive: Receive, work: Awaitable[T]) -> T:
     """The result of `work`, which is cancelled when the caller leaves: then ClientGone. The body must have been read."""
-    working = asyncio.create_task(work)
-    leaving = asyncio.create_task(_disconnected(receive))
+    if (here := asyncio.current_task()) is None:
+        raise RuntimeError("there is no task to cancel")
+    gone = False
+
+    async def watch() -> None:
+        nonlocal gone
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone = True
+        here.cancel()
+
+    watching = asyncio.create_task(watch())
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientGone
-        return working.result()
+        return await work
+    except asyncio.CancelledError:
+        if not gone or here.uncancel() > 0:
+            raise  # It was not the caller who ended it.
+        raise ClientGone from None
     finally:
-        working.cancel()
-        leaving.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        watching.cancel()

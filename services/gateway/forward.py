@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from services.gateway.carriage import CARRIED_THERE, EncodedBody, carried, response_of, told_as_problems
 from services.gateway.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, while_connected
 from services.gateway.nesting import check_depth
-from services.gateway.ownership import check_kind, check_owner
+from services.gateway.ownership import check_owner
 from services.gateway.retry import RetryBudget, with_retry
 from services.gateway.rows import Row, ServiceName
 from services.gateway.streams import PipedAnswer, upload
@@ -41,7 +41,6 @@ class Forwarder:
 
     async def forward(self, row: Row, request: Request, caller: Caller) -> Response:
         """The back end's answer, or a problem that says why there is none."""
-        check_kind(caller, for_people=row.for_people)
         if (user_id := request.path_params.get("user_id")) is not None:
             caller.require_self(user_id)
         if request.headers.get("content-encoding", "identity") != "identity":

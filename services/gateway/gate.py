@@ -1,4 +1,4 @@
-"""What stands between a section and its back end: a deadline, a bulkhead, a breaker, and probes that nobody waits for."""
+"""What stands between a section and its back end: a bulkhead, a breaker, and probes that nobody waits for."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from services.kit.resilience import Breaker, Bulkhead, Deadline
 T = TypeVar("T")
 
 Call = Callable[[Deadline], Awaitable[T]]
-"""One call to a back end that ends by the deadline it is given."""
+"""One call to a back end. It ends by the deadline that it is given, with BackendTimeout when there is no answer."""
 
 SMOOTHING = 0.1
 PATIENCE = 1.5
@@ -27,21 +27,18 @@ class Gate:
     so that callers with tiny deadlines cannot close a back end to everybody else.
     """
 
-    def __init__(self, name: str, *, breaker: Breaker, bulkhead: Bulkhead, fair_budget_s: float) -> None:
-        self.name = name
+    def __init__(self, *, breaker: Breaker, bulkhead: Bulkhead, fair_budget_s: float) -> None:
         self._breaker = breaker
         self._bulkhead = bulkhead
         self._fair_budget_s = fair_budget_s
         self._usual_s = 0.02
         self._probes: set[asyncio.Task[Any]] = set()
 
-    async def ask(self, call: Call[T], within: Deadline) -> T:
-        """The answer of `call`. Raises CircuitOpen, BulkheadFull, or what `call` raises; TimeoutError becomes BackendTimeout."""
+    def ask(self, call: Call[T], within: Deadline) -> Awaitable[T]:
+        """The answer of `call`; when awaited it raises CircuitOpen, BulkheadFull, or what `call` raises."""
         if self._breaker.state == "closed":
-            return await self._try(call, within)
-        if within.remaining() < self._fair_budget_s or not self._breaker.allow():
-            raise CircuitOpen
-        return await self._probe(call, within)
+            return self._try(call, within)
+        return self._probe(call, within)
 
     async def close(self) -> None:
         """End the probes that still run."""
@@ -54,6 +51,8 @@ class Gate:
 
         So an outage costs its callers no time after the breaker opened, the prober included.
         """
+        if within.remaining() < self._fair_budget_s or not self._breaker.allow():
+            raise CircuitOpen
         probe = asyncio.create_task(self._try(call, within))
         self._probes.add(probe)
         probe.add_done_callback(self._probes.discard)
@@ -69,12 +68,11 @@ class Gate:
         started = time.monotonic()
         try:
             with self._bulkhead:
-                async with asyncio.timeout(budget_s):
-                    answer = await call(within)
-        except (TimeoutError, BackendTimeout) as error:
+                answer = await call(within)
+        except BackendTimeout:
             if budget_s >= self._fair_budget_s:
                 self._breaker.record(ok=False)
-            raise BackendTimeout(self.name, "deadline") from error
+            raise
         except (BackendUnavailable, BackendInvalid):
             self._breaker.record(ok=False)
             raise

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from services.gateway.schemas import SECTIONS, RecommendRequest, SectionName
 from services.gateway.section import Section
@@ -44,7 +46,7 @@ def _why_skipped(name: SectionName, question: RecommendRequest, caller: Caller) 
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
     """What the first stage found out, and how far it may be used.
 
@@ -77,28 +79,35 @@ class Known:
         """Part of every cache key."""
         return self.snapshot.consent_version if self.snapshot else None
 
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the person declared, as it goes on the wire."""
+        return self.snapshot.facts.model_dump(mode="json") if self.snapshot else {}
+
+    @cached_property
     def reader(self) -> Reader | None:
         """The person for content and campaigns; consents alone where nothing may be personalised."""
         if (snapshot := self.snapshot) is None:
             return None
         if not self.personalise:
-            return Reader.model_construct(known=False, consents=self._consents(snapshot))
-        return Reader.model_construct(
+            return Reader(known=False, consents=self._consents(snapshot))
+        return Reader(
             known=snapshot.known,
             segment=snapshot.segment,
             traits=snapshot.traits,
             interests=snapshot.interests,
             consents=self._consents(snapshot),
-            facts=snapshot.facts.model_dump(mode="json"),
+            facts=self.facts,
             features=snapshot.features,
         )
 
+    @cached_property
     def applicant(self) -> Applicant | None:
         """The person for offers. Declared facts always go along: eligibility and suitability stand on them."""
         if (snapshot := self.snapshot) is None:
             return None
-        return Applicant.model_construct(
-            facts=snapshot.facts.model_dump(mode="json"),
+        return Applicant(
+            facts=self.facts,
             consents=self._consents(snapshot),
             consent_version=snapshot.consent_version,
             traits=snapshot.traits if self.personalise else {},
@@ -108,17 +117,13 @@ class Known:
         """What was just said, for campaigns."""
         if (understood := self.understanding) is None or not understood.in_scope:
             return None
-        return CampaignIntent.model_construct(
-            label=understood.label, confidence=understood.confidence, topics=understood.topics
-        )
+        return CampaignIntent(label=understood.label, confidence=understood.confidence, topics=understood.topics)
 
     def stated_intent(self) -> StatedIntent | None:
         """What was just said, for offers."""
         if (understood := self.understanding) is None or not understood.in_scope:
             return None
-        return StatedIntent.model_construct(
-            label=understood.label, confidence=understood.confidence, topics=understood.topics
-        )
+        return StatedIntent(label=understood.label, confidence=understood.confidence, topics=understood.topics)
 
     def _consents(self, snapshot: Snapshot) -> dict[str, bool]:
         if self.consents_count:

@@ -16,6 +16,7 @@ from services.gateway.neighbours import Neighbours
 from services.gateway.popular import Fetch, PopularLists
 from services.gateway.retry import RetryBudget
 from services.gateway.rows import ServiceName
+from services.gateway.schemas import SECTIONS
 from services.gateway.settings import GatewaySettings
 from services.gateway.tokens import InternalTokens
 from services.insurance.client import InsuranceClient
@@ -89,7 +90,7 @@ def _backends(settings: GatewaySettings, session: aiohttp.ClientSession) -> dict
 def _composer(settings: GatewaySettings, neighbours: Neighbours, tokens: InternalTokens) -> Composer:
     return Composer(
         neighbours=neighbours,
-        gates=Gates(*(_gate(settings, name) for name in ("profile", "intent", "content", "campaign", "insurance"))),
+        gates=Gates(*(_gate(settings) for _ in SECTIONS)),
         answers=LastGood(entries=settings.stale_entries, max_age_s=settings.stale_max_age_s),
         popular=PopularLists(_popular_reader(neighbours, tokens), refresh_s=settings.popular_refresh_s),
         timing=Timing(
@@ -102,9 +103,8 @@ def _composer(settings: GatewaySettings, neighbours: Neighbours, tokens: Interna
     )
 
 
-def _gate(settings: GatewaySettings, name: str) -> Gate:
+def _gate(settings: GatewaySettings) -> Gate:
     return Gate(
-        name,
         breaker=Breaker(minimum=settings.breaker_failures, pause_s=settings.breaker_pause_ms / 1000),
         bulkhead=Bulkhead(settings.max_in_flight),
         fair_budget_s=settings.first_stage_ms / 2000,

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from typing import Generic, Protocol, TypeVar
 
 from prometheus_client import Counter, Histogram
@@ -26,6 +27,13 @@ SECTION_DURATION = Histogram(
     ["section"],
     buckets=LATENCY_BUCKETS_S,
 )
+
+_counted = cache(SECTION_REQUESTS.labels)
+_timed = cache(SECTION_DURATION.labels)
+"""A metric's child is looked up once, and not on every request."""
+
+Outcome = tuple[Status, T | None, int, str | None]
+"""Status, value, age in milliseconds, reason."""
 
 Failure = BackendError | CircuitOpen | BulkheadFull
 
@@ -59,7 +67,7 @@ class Section(Generic[T]):
 
 def skipped(name: SectionName, reason: str) -> Section[T]:
     """A section that nobody asked for, or that there was nothing to ask."""
-    SECTION_REQUESTS.labels(name, "skipped").inc()
+    _counted(name, "skipped").inc()
     return Section("skipped", reason=reason)
 
 
@@ -77,30 +85,32 @@ async def section(
     try:
         value = await gate.ask(call, within)
     except (BackendError, CircuitOpen, BulkheadFull) as failure:
-        answered = _substitute(failure, stale, fallback)
-    else:
-        if stale is not None:
-            stale.remember(value)
-        answered = Section("ok", value)
+        return _timed_section(name, started, *_substitute(failure, stale, fallback))
+    if stale is not None:
+        stale.remember(value)
+    return _timed_section(name, started, "ok", value, 0, None)
+
+
+def _timed_section(
+    name: SectionName, started: float, status: Status, value: T | None, age_ms: int, reason: str | None
+) -> Section[T]:
     seconds = time.monotonic() - started
-    SECTION_REQUESTS.labels(name, answered.status).inc()
-    SECTION_DURATION.labels(name).observe(seconds)
-    return replace(answered, latency_ms=round(seconds * 1000))
+    _counted(name, status).inc()
+    _timed(name).observe(seconds)
+    return Section(status, value, round(seconds * 1000), age_ms, reason)
 
 
 def _substitute(
     failure: Failure, stale: Shelf[T] | None, fallback: Callable[[], Remembered[T] | None] | None
-) -> Section[T]:
+) -> Outcome[T]:
     status, reason = failure_of(failure)
     if isinstance(failure, BackendRefused) and failure.status < 500 and status != "shed":
-        return Section(
-            status, reason=reason
-        )  # It was refused, not missed: an older answer would go around the refusal.
+        return status, None, 0, reason  # It was refused, not missed: an older answer would go around the refusal.
     if stale is not None and (kept := stale.recall()):
-        return Section("stale", kept.value, age_ms=kept.age_ms, reason=reason)
+        return "stale", kept.value, kept.age_ms, reason
     if fallback is not None and (common := fallback()):
-        return Section("fallback", common.value, age_ms=common.age_ms, reason=reason)
-    return Section(status, reason=reason)
+        return "fallback", common.value, common.age_ms, reason
+    return status, None, 0, reason
 
 
 def failure_of(failure: Failure) -> tuple[Status, str]:

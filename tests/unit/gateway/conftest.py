@@ -16,7 +16,7 @@ from services.gateway.schemas import RecommendRequest
 from services.gateway.tokens import InternalTokens
 from services.insurance.schemas import Offer, Offers, OffersRequest, OfferSuitability
 from services.intent.schemas import ModelName, UnderstandingResult, UnderstandResponse
-from services.kit.http import BackendUnavailable, CallContext
+from services.kit.http import BackendTimeout, BackendUnavailable, CallContext
 from services.kit.identity import Caller, Keyring
 from services.kit.money import Money
 from services.kit.resilience import Breaker, Bulkhead, Deadline
@@ -115,7 +115,10 @@ class Fakes:
         self.asked.setdefault(name, []).append(question)
         self.deadlines[name] = context.deadline.remaining()
         try:
-            await self.behave.get(name, at_once)()
+            async with asyncio.timeout(context.deadline.remaining()):
+                await self.behave.get(name, at_once)()
+        except TimeoutError as error:
+            raise BackendTimeout(name, "deadline") from error
         except asyncio.CancelledError:
             self.cancelled.append(name)
             raise
@@ -183,9 +186,9 @@ def server(subject: str = "key-1", tenant: str = "t1", scopes: frozenset[str] = 
     return Caller(tenant, subject, "server", scopes)
 
 
-def make_gate(name: str, *, limit: int = 100, pause_s: float = 60.0) -> Gate:
+def make_gate(*, limit: int = 100, pause_s: float = 60.0) -> Gate:
     breaker = Breaker(minimum=3, pause_s=pause_s)
-    return Gate(name, breaker=breaker, bulkhead=Bulkhead(limit), fair_budget_s=0.02)
+    return Gate(breaker=breaker, bulkhead=Bulkhead(limit), fair_budget_s=0.02)
 
 
 @pytest.fixture
@@ -199,7 +202,7 @@ async def edge() -> Any:
 
     composer = Composer(
         neighbours=Neighbours(profile=fakes, intent=fakes, recommend=fakes, insurance=fakes),
-        gates=Gates(*(make_gate(name) for name in ("profile", "intent", "content", "campaign", "insurance"))),
+        gates=Gates(*(make_gate() for _ in range(5))),
         answers=LastGood(entries=100, max_age_s=300, clock=clock),
         popular=PopularLists(popular, refresh_s=60, clock=clock),
         timing=Timing(longest_ms=2000, first_stage_ms=150, margin_ms=10, consents_max_age_ms=60_000),

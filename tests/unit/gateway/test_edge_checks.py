@@ -251,6 +251,7 @@ async def test_work_that_ends_first_is_answered_and_nobody_listens_on():
 
     before = asyncio.all_tasks()
     assert await while_connected(never, work()) == 7
+    await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
 
 

@@ -14,8 +14,9 @@ async def good(_):
     return "answer"
 
 
-async def silent(_):
-    await asyncio.sleep(60)
+async def silent(until):
+    await asyncio.sleep(until.remaining())
+    raise BackendTimeout("b", "deadline")
 
 
 async def refused(_):
@@ -39,7 +40,7 @@ def clock():
 
 @pytest.fixture
 async def gate(clock):
-    gate = Gate("b", breaker=Breaker(minimum=3, pause_s=1, clock=clock), bulkhead=Bulkhead(2), fair_budget_s=0.05)
+    gate = Gate(breaker=Breaker(minimum=3, pause_s=1, clock=clock), bulkhead=Bulkhead(2), fair_budget_s=0.05)
     yield gate
     await gate.close()
 
@@ -50,11 +51,19 @@ async def opened(gate):
             await gate.ask(refused, within())
 
 
-async def test_the_deadline_ends_a_call_that_ignores_it(gate):
-    started = time.monotonic()
-    with pytest.raises(BackendTimeout):
-        await gate.ask(silent, within(0.05))
-    assert time.monotonic() - started < 0.1
+async def test_a_timeout_after_a_fair_budget_counts(gate):
+    for _ in range(3):
+        with pytest.raises(BackendTimeout):
+            await gate.ask(silent, within(0.06))
+    with pytest.raises(CircuitOpen):
+        await gate.ask(good, within())
+
+
+async def test_a_timeout_after_too_little_time_does_not_count(gate):
+    for _ in range(10):
+        with pytest.raises(BackendTimeout):
+            await gate.ask(silent, within(0.01))
+    assert await gate.ask(good, within()) == "answer"
 
 
 async def test_the_breaker_opens_after_failures_and_asks_no_more(gate):
