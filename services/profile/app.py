@@ -17,8 +17,7 @@ from services.profile.catalogue import copy_items
 from services.profile.moments import utc_now
 from services.profile.resources import Resources
 from services.profile.routes import consents, dead_letters, events, exports, people
-from services.profile.schemas import SegmentsModel
-from services.profile.segments import Scorer
+from services.profile.segments import Scorer, SegmentsModel
 from services.profile.settings import ProfileSettings
 from services.profile.tables import stream_tables
 

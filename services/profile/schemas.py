@@ -264,28 +264,3 @@ class Lag(MessageModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"consumers": {"relay": 0, "recommend": 0}}]})
 
     consumers: dict[str, int]
-
-
-class LikesModel(MessageModel):
-    """From which share of a domain on somebody likes it."""
-
-    share: float
-    minimum_events: int
-
-
-class SegmentsModel(MessageModel):
-    """The `segments` artifact, `model.json`: what fits write and this service reads.
-
-    A person is scored on log1p of `columns`, standardised; the nearest centroid (row i belongs to labels[i]) is the segment.
-    A trait holds from its threshold on; null: nobody stands out. `lag_s` is how far the population's last event was
-    behind the clock at the fit, and people are scored on a clock that is as far behind.
-    """
-
-    columns: list[str]
-    mean: list[float]
-    scale: list[float]
-    centroids: list[list[float]]
-    labels: list[str]
-    thresholds: dict[str, float | None]
-    likes: dict[str, LikesModel]
-    lag_s: float = Field(ge=0)

@@ -1,11 +1,38 @@
-"""Segments and traits of one person from the fitted model: plain Python, a few microseconds."""
+"""The fitted model of segments and traits, and the scoring of one person: plain Python, a few microseconds."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import Field
+
+from services.kit.wire import MessageModel
 from services.profile.features import Features
-from services.profile.schemas import SegmentsModel
+
+
+class LikesModel(MessageModel):
+    """From which share of a domain on somebody likes it."""
+
+    share: float
+    minimum_events: int
+
+
+class SegmentsModel(MessageModel):
+    """The `segments` artifact, `model.json`: what fits write and this service reads.
+
+    A person is scored on log1p of `columns`, standardised; the nearest centroid (row i belongs to labels[i]) is the segment.
+    A trait holds from its threshold on; null: nobody stands out. `lag_s` is how far the population's last event was
+    behind the clock at the fit, and people are scored on a clock that is as far behind.
+    """
+
+    columns: list[str]
+    mean: list[float]
+    scale: list[float]
+    centroids: list[list[float]]
+    labels: list[str]
+    thresholds: dict[str, float | None]
+    likes: dict[str, LikesModel]
+    lag_s: float = Field(ge=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import orjson
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from services.profile.schemas import SegmentsModel
+from services.profile.segments import SegmentsModel
 from training.segments.population import SEGMENT_COLUMNS, Floats, Population, read_population
 from training.segments.thresholds import likes_thresholds, trait_thresholds
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from services.profile.schemas import LikesModel
+from services.profile.segments import LikesModel
 from training.segments.population import Floats, Population
 
 TOP_SHARE: Mapping[str, tuple[str, float]] = {

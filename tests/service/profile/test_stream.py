@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from services.kit.artifacts import publish_artifact
 from services.kit.stream import Envelope, StreamKeys
-from services.profile.schemas import LikesModel, SegmentsModel
+from services.profile.segments import LikesModel, SegmentsModel
 
 
 async def until(holds, seconds=5.0):

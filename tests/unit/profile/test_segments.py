@@ -6,8 +6,7 @@ import time
 import pytest
 
 from services.profile.features import Features
-from services.profile.schemas import LikesModel, SegmentsModel
-from services.profile.segments import Scorer
+from services.profile.segments import LikesModel, Scorer, SegmentsModel
 
 
 def features(**changes):

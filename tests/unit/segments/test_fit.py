@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from services.profile.features import Features
-from services.profile.schemas import SegmentsModel
-from services.profile.segments import NUMBERS, TRAITS, Scorer
+from services.profile.segments import NUMBERS, TRAITS, Scorer, SegmentsModel
 from training.segments import fit
 from training.segments.population import SEGMENT_COLUMNS, TRAIT_COLUMNS
 from training.segments.thresholds import TOP_SHARE, top_share_threshold
