@@ -26,7 +26,8 @@ class Resources:
     now: Callable[[], datetime]
 
 
-def _resources(request: Request) -> Resources:
+# A coroutine, since FastAPI sends plain functions to a thread, half a millisecond a request.
+async def _resources(request: Request) -> Resources:
     resources: Resources = request.app.state.resources
     return resources
 

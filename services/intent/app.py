@@ -35,7 +35,8 @@ class Resources:
     engine: Engine
 
 
-def _engine(request: Request) -> Engine:
+# A coroutine, since FastAPI sends plain functions to a thread, half a millisecond a request.
+async def _engine(request: Request) -> Engine:
     resources: Resources = request.app.state.resources
     return resources.engine
 
