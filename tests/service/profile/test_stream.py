@@ -4,12 +4,15 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import orjson
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from services.kit.artifacts import publish_artifact
+from services.kit.database import driver
+from services.kit.errors import Unavailable
 from services.kit.stream import Envelope, StreamKeys
 from services.profile.segments import LikesModel, SegmentsModel
 
@@ -147,8 +150,6 @@ async def test_without_postgresql_nothing_is_acknowledged(open_profile, profile_
 
 
 async def test_connections_that_the_server_cuts_are_503_and_then_mended(profile, track, profile_settings):
-    import asyncpg
-
     await profile.send(track("m1"))
     url = profile_settings.database_url.get_secret_value().replace("+asyncpg", "")
     connection = await asyncpg.connect(url)
@@ -219,3 +220,19 @@ async def test_the_exports_give_every_person_and_event(profile, track, as_tenant
     assert min(orjson.loads(line)["recency_days"] for line in later) == 10.0
     assert (await profile.get("/v1/features/export", headers=as_tenant("other"))).text == ""
     assert (await profile.get("/v1/events/export", headers=as_person("u1"))).status_code == 403
+
+
+async def test_a_connection_that_is_cut_in_the_middle_of_a_statement_is_unavailability(profile, profile_settings):
+    db = profile.app.state.resources.db
+
+    async def work():
+        async with db.begin() as connection:
+            await (await driver(connection)).fetch("SELECT pg_sleep(10)")
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.3)
+    killer = await asyncpg.connect(profile_settings.database_url.get_secret_value().replace("+asyncpg", ""))
+    await killer.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kuajie'")
+    await killer.close()
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(task, 5)
