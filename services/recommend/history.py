@@ -9,6 +9,7 @@ import numpy.typing as npt
 from services.recommend.interaction import REFUNDED, WEIGHTS, Interaction
 
 DAY_S = 86_400.0
+_LEAST_WEIGHT = 1e-6
 HistoryEntry = tuple[str, float, float]
 """Item, seconds since 1970, weight (see `interaction.WEIGHTS`)."""
 
@@ -41,11 +42,11 @@ class Recent:
 def recent_items(
     history: Sequence[HistoryEntry], index: Mapping[str, int], *, half_life_days: float, length: int
 ) -> Recent:
-    """Unknown items and weights of zero are left out; of one item's entries the latest moment and the largest weight count."""
+    """Without unknown items and weights of next to nothing; of one item's entries the latest moment and largest weight count."""
     found: dict[int, tuple[float, float]] = {}
     for item_id, at, weight in history:
         row = index.get(item_id)
-        if row is not None and weight > 0:
+        if row is not None and weight >= _LEAST_WEIGHT:
             old_at, old_weight = found.get(row, (at, weight))
             found[row] = (max(at, old_at), max(weight, old_weight))
     latest = sorted((at, row, weight) for row, (at, weight) in found.items())[-length:]

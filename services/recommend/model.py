@@ -45,7 +45,7 @@ class Scored:
     popularity: Scores
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RecommendModel:
     """Row i of everything is item `item_ids[i]`; column c of the category matrices is `categories[c]`."""
 
@@ -61,6 +61,9 @@ class RecommendModel:
     popularity: npt.NDArray[np.float32]
     """Interactions of each item, decayed to the end of the data."""
     metadata: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"RecommendModel({len(self.item_ids)} items, {len(self.categories)} categories)"
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -164,28 +167,34 @@ class RecommendModel:
         return Scored(blended, parts, gathered, recent, taste, popularity)
 
     def _explained(self, scored: Scored, rows: npt.NDArray[np.int64]) -> list[Ranked]:
-        # Popularity speaks for an item as far as it lies above that of the hundredth most popular.
+        """The rows with what set each apart: the term that lies furthest above its mean over the person's best items."""
+        if not rows.size:
+            return []
         size = len(self.item_ids)
-        usual = float(np.partition(scored.popularity, size - min(100, size))[size - min(100, size)]) if size else 0.0
-        return [self._ranked(scored, row, float(scored.popularity[row]) - usual) for row in rows.tolist()]
+        best_few = min(size, max(10, min(100, size // 10)))
+        pool = np.argpartition(scored.blended, size - best_few)[size - best_few :]
+        popular = scored.popularity[rows] - scored.popularity[pool].mean()
+        terms = [term for term in self.blend.terms if term.name in scored.parts]
+        values = np.array([scored.parts[term.name][rows] for term in terms], np.float32).reshape(len(terms), len(rows))
+        usual = np.array([scored.parts[term.name][pool].mean() for term in terms], np.float32)
+        apart = np.where(values > 0, values - usual[:, None], -np.inf)
+        return [self._ranked(scored, row, apart[:, n], float(popular[n]), terms) for n, row in enumerate(rows.tolist())]
 
-    def _ranked(self, scored: Scored, row: int, advantage: float) -> Ranked:
-        term = max(
-            (term for term in self.blend.terms if term.name in scored.parts),
-            key=lambda term: float(scored.parts[term.name][row]),
-            default=None,
-        )
-        value = 0.0 if term is None else float(scored.parts[term.name][row])
+    def _ranked(
+        self, scored: Scored, row: int, apart: npt.NDArray[np.float32], popular: float, terms: Sequence[Term]
+    ) -> Ranked:
         cold = not len(scored.recent)
+        strongest = int(apart.argmax()) if terms else 0
         source: Source = "popular"
         evidence = Evidence("popular")
-        if term is not None and value > 0 and value >= advantage:
-            source, evidence = term.source, self._evidence(term, scored, row)
+        # Without a past, a declared interest is the reason however popular the item is.
+        if terms and apart[strongest] > -np.inf and (cold or apart[strongest] >= popular):
+            source, evidence = terms[strongest].source, self._evidence(terms[strongest], scored, row)
         shown = self.blend.shown(float(scored.blended[row]))
         return Ranked(self.item_ids[row], shown, "cold" if cold else source, evidence)
 
     def _evidence(self, term: Term, scored: Scored, row: int) -> Evidence:
-        owner = scored.gathered[term.name].strongest_owner(row)
+        owner = scored.gathered[term.name].strongest_row(row)
         if owner is None:
             return Evidence("popular")
         given, _ = _given(term, scored.recent, scored.taste)
@@ -234,5 +243,5 @@ def _given(term: Term, recent: Recent, taste: npt.NDArray[np.float32]) -> tuple[
         rows = np.flatnonzero(taste)
         return rows, taste[rows]
     if term.reads == "last":
-        return recent.rows[-1:], np.minimum(recent.weights[-1:], np.float32(1))
+        return recent.rows[-1:], recent.weights[-1:]
     return recent.rows, recent.weights

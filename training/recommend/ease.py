@@ -31,9 +31,9 @@ def ease_of_gram(gram: Dense, config: EaseConfig) -> Dense:
     """As `fit_ease`, from X'X in Fortran order, which is overwritten."""
     gram[np.diag_indices_from(gram)] += np.float32(config.regularisation)
     factor, failed = scipy.linalg.lapack.spotrf(gram, lower=1, overwrite_a=1, clean=1)
-    inverse, not_inverted = scipy.linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
-    if failed or not_inverted:
+    if failed:
         raise np.linalg.LinAlgError(f"not positive definite with lambda {config.regularisation}")
+    inverse, _ = scipy.linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
     # LAPACK gives one triangle, the other one is zero; of a symmetric matrix the transpose is the same with contiguous rows.
     weights: Dense = inverse.T
     diagonal = np.diag(weights).copy()

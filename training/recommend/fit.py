@@ -25,7 +25,7 @@ class RecommendConfig:
     sources: SourcesConfig = field(default_factory=SourcesConfig)
     tuning: TuningConfig = field(default_factory=TuningConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
-    history_length: int = 100
+    history_length: int = 64
 
 
 @dataclass(frozen=True, slots=True)
