@@ -70,7 +70,12 @@ class Endpoint:
 def edge_routes() -> list[BaseRoute]:
     """All public routes; their documentation is made elsewhere, from the same rows."""
     endpoints = [Endpoint(COMPOSED, recommend), Endpoint(LAG, lag), *(Endpoint(row, forward) for row in ROWS)]
-    return [Route(each.row.path, each, methods=[each.row.method], name=each.row.name) for each in endpoints]
+    return [Route(_pattern(each.row), each, methods=[each.row.method], name=each.row.name) for each in endpoints]
+
+
+def _pattern(row: Row) -> str:
+    """The path as it is matched: ids of users are the platform's own and may hold slashes."""
+    return row.path.replace("{user_id}", "{user_id:path}")
 
 
 async def forward(row: Row, request: Request, caller: Caller) -> Response:

@@ -59,6 +59,11 @@ async def test_path_and_query_are_carried_as_they_are_meant(gateway, stubs, key)
     assert dict(seen.query) == {"cursor": "a&b", "limit": "3"}
 
 
+async def test_an_id_may_hold_a_slash(gateway, stubs, key):
+    await gateway.get("/v1/people/shop%2F7/profile", headers=key)
+    assert stubs["profile"].seen[0].raw_path == "/v1/people/shop%2F7/snapshot"
+
+
 @pytest.mark.parametrize("name", ["%2E%2E", "%2E"])
 async def test_a_path_cannot_climb(gateway, stubs, key, name):
     async with asyncio.timeout(5):
