@@ -66,7 +66,7 @@ def followed(truth: Truth, world: World) -> dict[str, PersonTruth]:
     """People who come back in the four weeks after the load and may be known by their past."""
     asked = {person.user_id: person.consents.get("personalisation", True) for person in world.people}
     coming = {who: person for who, person in truth.people.items() if person.next_seen and asked[who]}
-    return dict(list(coming.items())[:500])
+    return dict(list(coming.items())[:800])
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_who_finished_one_part_of_a_series_is_offered_the_next(stack: Any, world
     figure(
         f"next part offered to {value:.3f} of those who finished one ({low:.3f} to {high:.3f}), to {by_chance:.3f} of all"
     )
-    assert low > 0.3
+    assert low > 0.2
     assert by_chance < 0.02
 
 
