@@ -1,8 +1,8 @@
 """PostgreSQL through SQLAlchemy Core on asyncpg: one engine a process, migrations by Alembic."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,13 @@ from services.kit.errors import Unavailable
 CONNECT_TIMEOUT_S = 2.0
 POOL_TIMEOUT_S = 2.0
 
-_LOST = (OSError, exc.InterfaceError, exc.OperationalError, exc.TimeoutError, asyncpg.PostgresConnectionError)
+_LOST = (
+    ConnectionError,
+    exc.InterfaceError,
+    exc.OperationalError,
+    exc.TimeoutError,
+    asyncpg.PostgresConnectionError,
+)
 
 
 def new_metadata() -> MetaData:
@@ -61,20 +67,14 @@ class Database:
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
         """A connection for reading; what it changed is rolled back."""
-        try:
-            async with self.engine.connect() as connection:
-                yield connection
-        except _LOST as error:
-            raise Unavailable("The database cannot be reached.") from error
+        async with _opened(self.engine.connect()) as connection:
+            yield connection
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed when the block ends, rolled back when it raises."""
-        try:
-            async with self.engine.begin() as connection:
-                yield connection
-        except _LOST as error:
-            raise Unavailable("The database cannot be reached.") from error
+        async with _opened(self.engine.begin()) as connection:
+            yield connection
 
     async def ready(self, migrations: Path) -> list[str]:
         """Reasons why this database cannot serve: unreachable, or behind the migrations of this build."""
@@ -87,6 +87,23 @@ class Database:
             found = None
         head = head_revision(migrations)
         return [] if found is not None and found >= head else [f"database at revision {found}, this build needs {head}"]
+
+
+@asynccontextmanager
+async def _opened(opening: AbstractAsyncContextManager[AsyncConnection]) -> AsyncIterator[AsyncConnection]:
+    with _told(*_LOST):
+        async with AsyncExitStack() as stack:
+            with _told(OSError):  # Here only: inside the block an OSError, or a time-out, is of the block's own making.
+                connection = await stack.enter_async_context(opening)
+            yield connection
+
+
+@contextmanager
+def _told(*losses: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except losses as error:
+        raise Unavailable("The database cannot be reached.") from error
 
 
 async def driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
