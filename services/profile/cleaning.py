@@ -127,7 +127,8 @@ def clean_row(raw: Mapping[str, Any], *, tenant_id: str, received_at: datetime) 
 
 def fingerprint(tenant_id: str, user_id: str, item_id: str | None, name: str, stated_at: datetime) -> str:
     """The message id of a row that brings none: the same row always gets the same one, so importing it again adds nothing."""
-    text = f"{tenant_id}\x1f{user_id}\x1f{item_id}\x1f{name}\x1f{stated_at.timestamp()}"
+    moment = f"{int(stated_at.timestamp())}.{stated_at.microsecond}"
+    text = f"{tenant_id}\x1f{user_id}\x1f{item_id}\x1f{name}\x1f{moment}"
     return "row_" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
