@@ -11,3 +11,7 @@ class BadInput(CommandError):
     """What was asked or given makes no sense, and nothing was written: exit code 2."""
 
     exit_code = 2
+
+
+class NotNow(CommandError):
+    """The stack cannot answer at the moment; whoever has time may ask again."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kuajie.credentials import TENANT
-from kuajie.failures import BadInput, CommandError
+from kuajie.failures import BadInput, CommandError, NotNow
 from kuajie.gateway import Gateway
 from kuajie.terminal import progress, show, table
 
@@ -106,16 +106,30 @@ def await_consumers(gateway: Gateway, wait: float) -> None:
     deadline = time.monotonic() + wait
     most = 0
     with progress("waiting for consumers", None) as advance:
-        while behind := {name: count for name, count in gateway.get("/v1/lag")["consumers"].items() if count}:
+        while waiting := _still_waiting(gateway):
             if time.monotonic() > deadline:
-                listed = ", ".join(f"{name} {count}" for name, count in behind.items())
-                raise CommandError(
-                    f"facts are still on their way after {wait:.0f} s: {listed}; try later, or a longer --wait"
-                )
-            left = sum(behind.values())
-            advance(max(0, most - left))
-            most = left
+                raise CommandError(f"after {wait:.0f} s still {waiting.why}; try later, or a longer --wait")
+            advance(max(0, most - waiting.facts))
+            most = waiting.facts
             time.sleep(0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why a fit has to wait, and for how many facts where that is known."""
+
+    why: str
+    facts: int = 0
+
+
+def _still_waiting(gateway: Gateway) -> Waiting | None:
+    try:
+        consumers: dict[str, int] = gateway.get("/v1/lag")["consumers"]
+    except NotNow as fault:
+        return Waiting(f"not able to tell how far facts are: {fault}")
+    behind = {name: count for name, count in consumers.items() if count}
+    listed = ", ".join(f"{name} {count}" for name, count in behind.items())
+    return Waiting(f"facts on their way: {listed}", sum(behind.values())) if behind else None
 
 
 @contextmanager

@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from kuajie.data_folder import DataFolder
-from kuajie.failures import BadInput, CommandError
+from kuajie.failures import BadInput, CommandError, NotNow
 
 PATIENCE_SECONDS = 600
 NDJSON = "application/x-ndjson"
+PASSING = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Gateway:
         if answer.status >= 300:
             problem = _problem(answer)
             connection.close()
-            raise CommandError(f"{method} {urlsplit(path).path}: {problem}")
+            failure = NotNow if answer.status in PASSING else CommandError
+            raise failure(f"{method} {urlsplit(path).path}: {problem}")
         return connection, answer
 
 

@@ -1,6 +1,7 @@
 """From the outbox to the stream."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ BATCH = 1_000
 _POLL_S = 0.1
 _IDLE_POLLS = 10
 _STANDBY_S = 1.0
+_PATIENCE_S = 6.0
 _LONGEST_STREAM = 100_000
 _RELAY_LOCK = 0x72656C6179  # "relay": one relay a database.
 
@@ -124,7 +126,16 @@ class Relay:
             await self._redis.delete(self._keys.stream)
             return int(rewind) - 1
         top = await last_sequence(self._redis, self._keys)
-        return top if top is not None else await self._slowest()
+        return top if top is not None else await self._begin_again()
+
+    async def _begin_again(self) -> int:
+        """Where a new stream begins. Consumers announce themselves to a new Redis: worth a wait before much is repeated."""
+        async with self._db.connect() as connection:
+            patience_s = _PATIENCE_S if await self._head(connection) > BATCH else 0.0
+        until = time.monotonic() + patience_s
+        while not (slowest := await self._slowest()) and time.monotonic() < until:  # noqa: ASYNC110  Redis is not ours to wake us
+            await asyncio.sleep(_POLL_S)
+        return slowest
 
     async def _slowest(self) -> int:
         """The lowest position that a consumer announced to this Redis; 0 when none did."""

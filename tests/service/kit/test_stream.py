@@ -129,6 +129,21 @@ async def test_after_redis_lost_everything_nothing_is_lost_or_counted_twice(stor
     assert reader.seen == [1, 2, 3]
 
 
+async def test_a_new_redis_is_not_given_what_every_consumer_has(store, redis, relay, reader_of):
+    reader = reader_of()
+    await put(store, *range(1200))
+    while await relay.relay_once():
+        pass
+    await reader.drain()
+    await redis.flushall()
+    await put(store, 1200)
+    relaying = asyncio.create_task(relay.relay_once())
+    await reader.drain()
+    assert await relaying == 1
+    await reader.drain()
+    assert reader.seen == list(range(1201))
+
+
 async def test_a_consumer_that_finds_a_gap_gets_it_published_again(store, redis, relay, reader_of):
     reader = reader_of()
     await put(store, *range(10))
