@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
-from fastapi import Body, Header, Query, Security
+from fastapi import Body, Header, Query, Response, Security
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
@@ -70,6 +71,7 @@ def _twin(row: Row) -> APIRoute:
         tags=[row.service],
         status_code=row.status,
         response_model=row.answer,
+        response_class=JSONResponse if row.answer else Response,
         responses=_responses(row),
         openapi_extra=_extra(row),
     )

@@ -57,13 +57,13 @@ def gateway_settings(tmp_path: Path, shared_settings: SharedSettings) -> Callabl
     keys = tmp_path / "keys.json"
     digest = hashlib.sha256(API_KEY.encode()).hexdigest()
     keys.write_text(json.dumps([{"key_id": "contract", "sha256": digest, "tenant_id": "default", "scopes": SCOPES}]))
-    return lambda **urls: GatewaySettings(keys_file=keys, shared=shared_settings, max_deadline_ms=10_000, **urls)
+    return lambda **urls: GatewaySettings(
+        keys_file=keys, shared=shared_settings, max_deadline_ms=10_000, first_stage_ms=4_000, **urls
+    )
 
 
 @pytest.fixture
-def platform(
-    back_ends: dict[str, FastAPI], gateway_settings: Callable[..., GatewaySettings]
-) -> Iterator[Platform]:
+def platform(back_ends: dict[str, FastAPI], gateway_settings: Callable[..., GatewaySettings]) -> Iterator[Platform]:
     listening = {name: _listen() for name in (*back_ends, "gateway")}
     urls = {name: f"http://127.0.0.1:{at.getsockname()[1]}" for name, at in listening.items()}
     gateway = create_gateway(gateway_settings(**{f"{name}_url": urls[name] for name in back_ends}))

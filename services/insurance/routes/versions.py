@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import RootModel, ValidationError
 
@@ -85,7 +86,11 @@ async def _shown(held: Resources, caller: Caller, product_id: str, version: int)
 
 
 def _checked(document: dict[str, Any]) -> ProductDefinition:
-    if b"\\u0000" in canonical(document):
+    try:
+        text = canonical(document)
+    except orjson.JSONEncodeError as error:
+        raise InvalidInput("A definition holds a number or a text that JSON cannot carry on.", param="body") from error
+    if b"\\u0000" in text:
         raise InvalidInput("A definition cannot hold the character U+0000.", param="body")
     try:
         return ProductDefinition.model_validate(document)
