@@ -47,10 +47,8 @@ def test_the_tree_names_every_folder_of_code_and_every_service_file():
         path = Path(each)
         if path.suffix != ".py" or path.parts[0] not in {"kuajie", "services", "training", "demo", "bench", "tests"}:
             continue
-        if path.parts[0] == "tests":
-            needed = "/".join(path.parts[: min(2, len(path.parts) - 1)])
-        else:
-            needed = str(path.parent)
+        depth = min(2, len(path.parts) - 1) if path.parts[0] == "tests" else len(path.parts) - 1
+        needed = "/".join(path.parts[:depth])
         if needed not in named and "migrations" not in needed:
             missing.add(needed)
     assert missing == set()
