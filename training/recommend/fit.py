@@ -10,7 +10,7 @@ import numpy as np
 from services.recommend.model import RecommendModel
 from training.recommend.assembly import TERMS, Weights, assemble, scaled
 from training.recommend.columns import InteractionColumns, ItemColumns
-from training.recommend.histories import Histories, alike_when_cut, build_histories, cut_last, index_of
+from training.recommend.histories import Histories, Ints, alike_when_cut, build_histories, cut_last, index_of
 from training.recommend.sources import Sources, SourcesConfig, fit_content, fit_sources
 from training.recommend.tuning import Tuned, TuningConfig, tune
 from training.recommend.validation import Validated, ValidationConfig, validate
@@ -82,7 +82,6 @@ def fit(
     del past
     sources = fit_sources(histories, content, tuned.sources, lambda stage: said(stage, 0.6))
     said("assembly", 0.95)
-    metadata = _metadata(interactions, catalogue, histories, sources, tuned, validated, config)
     model = assemble(
         sources,
         tuple(rows),
@@ -91,18 +90,21 @@ def fit(
         history_length=config.history_length,
         middle=validated.middle,
         spread=validated.spread,
-        metadata=metadata,
+        metadata=_metadata(interactions, catalogue, histories, sources, tuned, validated, config),
     )
-    someone = np.flatnonzero(histories.lengths)
-    sample = np.random.default_rng(seed).permutation(someone)[: config.validation.scaling_people]
-    model = scaled(model, histories, sample)
+    model = scaled(model, histories, _someone(histories, config.validation.scaling_people, seed))
     said("done", 1.0)
     return FittedRecommender(model)
 
 
+def _someone(histories: Histories, people: int, seed: int) -> Ints:
+    return np.random.default_rng(seed).permutation(np.flatnonzero(histories.lengths))[:people]
+
+
 def _cut(histories: Histories, config: ValidationConfig, seed: int) -> tuple[Histories, Histories]:
     wanted = max(100, round(config.held_people * histories.people))
-    return cut_last(histories, config.held_share, alike_when_cut(histories, config.held_share, wanted, seed=seed))
+    people = alike_when_cut(histories, config.held_share, wanted, seed=seed)
+    return cut_last(histories, config.held_share, people, seed=seed)
 
 
 def _described(catalogue: ItemColumns, rows: dict[str, int]) -> tuple[list[str], list[list[str]]]:

@@ -109,14 +109,18 @@ def build_histories(columns: InteractionColumns, people: dict[str, int], items: 
     return Histories(start, (pair % width)[order], latest[order], strongest[order], n_items=len(items))
 
 
-def cut_last(histories: Histories, share: float, people: Ints) -> tuple[Histories, Histories]:
+def cut_last(histories: Histories, share: float, people: Ints, *, seed: int) -> tuple[Histories, Histories]:
     """What came first and what came last: `share` of the entries of each of the given people, at least one, and two or more had.
 
-    Everybody else stays whole in the first part.
+    Everybody else stays whole in the first part. Within one moment chance decides: any fixed order of items would be learned
+    as if it meant something.
     """
     held = np.zeros(histories.people, np.int64)
     held[people] = held_counts(histories.lengths[people], share)
-    late = histories.from_last < held[histories.owners]
+    owners = histories.owners
+    by_time = np.lexsort((np.random.default_rng(seed).random(len(owners)), histories.moments, owners))
+    late = np.zeros(len(owners), np.bool_)
+    late[by_time] = histories.from_last < held[owners]
     return histories.kept(~late), histories.kept(late)
 
 

@@ -59,6 +59,12 @@ def test_a_transition_goes_forward_only_and_counts_half_over_one_other_item():
     np.testing.assert_allclose(found, [[0, 0.5, 0.25], [0, 0, 0.5], [0, 0, 0]], rtol=1e-6)
 
 
+def test_of_two_items_of_one_moment_neither_came_first():
+    past = histories_of(("u", "a", 1), ("u", "b", 1))
+    found = fit_markov(past, MarkovConfig(shrinkage=1.0)).toarray()
+    np.testing.assert_allclose(found, [[0, 0.25], [0.25, 0]], rtol=1e-6)
+
+
 def test_a_trend_knows_only_complete_periods_before_it_and_halves_with_its_half_life():
     past = histories_of(("u", "a", 0), ("v", "a", 8), ("w", "b", 15))
     found = fit_popularity(past, PopularityConfig(half_lives_days=(7.0,)))

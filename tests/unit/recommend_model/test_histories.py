@@ -56,7 +56,7 @@ def test_the_cut_holds_back_the_last_entries_and_always_leaves_one():
     users = ["u"] * 5 + ["v"] * 2 + ["w"]
     items = ["a", "b", "c", "d", "e", "a", "b", "a"]
     past = build_histories(InteractionColumns(users, items, range(8)), index_of(users), index_of(items))
-    early, late = cut_last(past, 0.4, np.array([0, 1, 2]))
+    early, late = cut_last(past, 0.4, np.array([0, 1, 2]), seed=0)
     assert early.lengths.tolist() == [3, 1, 1]
     assert late.lengths.tolist() == [2, 1, 0]
     assert late.items.tolist() == [3, 4, 1]
@@ -64,9 +64,16 @@ def test_the_cut_holds_back_the_last_entries_and_always_leaves_one():
 
 def test_people_outside_the_validation_stay_whole():
     past = build_histories(InteractionColumns(["u", "u"], ["a", "b"], [1, 2]), {"u": 0}, {"a": 0, "b": 1})
-    early, late = cut_last(past, 0.4, np.zeros(0, np.int64))
+    early, late = cut_last(past, 0.4, np.zeros(0, np.int64), seed=0)
     assert early.lengths.tolist() == [2]
     assert late.lengths.tolist() == [0]
+
+
+def test_within_one_moment_chance_decides_what_is_held_back():
+    users = [f"u{person}" for person in range(200) for _ in range(2)]
+    past = build_histories(InteractionColumns(users, ["a", "b"] * 200, [7.0] * 400), index_of(users), {"a": 0, "b": 1})
+    _, late = cut_last(past, 0.4, np.arange(200), seed=0)
+    assert 70 < (late.items == 0).sum() < 130
 
 
 def test_people_for_validation_have_as_long_a_past_when_cut_as_others_have_uncut():
