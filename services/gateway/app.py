@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from services.gateway.credentials import Credentials
+from services.gateway.draining import Draining
 from services.gateway.openapi import document
 from services.gateway.resources import opened
 from services.gateway.routes import COMPOSED, LAG, edge_routes
@@ -25,16 +26,17 @@ WEB_HEADERS += ["X-Request-Deadline-Ms", "X-Request-Id"]
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     """The edge as an application; settings come from the environment unless they are given."""
     settings = settings or GatewaySettings()
-    credentials = Credentials.of(settings)
+    credentials, draining = Credentials.of(settings), Draining()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opened(settings, credentials) as resources:
             app.state.resources = resources
-            yield
+            with draining.on_sigterm(settings.drain_s):
+                yield
 
     async def ready(_: FastAPI) -> Sequence[str]:
-        return credentials.missing()
+        return [*draining.reasons(), *credentials.missing()]
 
     app = build_app(
         "gateway",

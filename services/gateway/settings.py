@@ -85,6 +85,9 @@ class GatewaySettings(BaseSettings):
     cors_origins: frozenset[str] = Field(
         frozenset(), description='Origins of web pages that may call, as a JSON list; `["*"]` for any. None by default.'
     )
+    drain_s: float = Field(
+        0.0, ge=0, le=300, description="How long it still serves, while not ready, after it was told to end (SIGTERM)."
+    )
     shared: SharedSettings = Field(default_factory=SharedSettings, description="Settings common to all services.")
 
     @model_validator(mode="after")

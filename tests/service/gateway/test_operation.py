@@ -3,7 +3,11 @@
 import asyncio
 import hashlib
 import json
+import os
+import socket
+import sys
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
@@ -73,3 +77,42 @@ async def test_a_named_web_page_may_call(settings, key, app_client):
         assert "X-Kuajie-Complete" in answer.headers["access-control-expose-headers"]
         other = await gateway.get("/livez", headers={"Origin": "https://other.example"})
         assert "access-control-allow-origin" not in other.headers
+
+
+async def test_told_to_end_it_is_unready_first_and_ends_after_the_drain(keys_file):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = {
+        "KUAJIE_INTERNAL_KEYS": "test:0123456789abcdef0123456789abcdef",
+        "KUAJIE_GATEWAY_KEYS_FILE": str(keys_file),
+        "KUAJIE_GATEWAY_DRAIN_S": "1.5",
+    }
+    command = [sys.executable, "-m", "kuajie.serving", "gateway", "--port", str(port)]
+    process = await asyncio.create_subprocess_exec(*command, env=os.environ | told)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            assert await probed(client, "/readyz", 200) == "ready"
+            process.terminate()
+            assert "draining" in await probed(client, "/readyz", 503)
+            assert (await client.get("/livez")).status_code == 200
+        async with asyncio.timeout(20):
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def probed(client, path, status) -> str:
+    """The probe's text, once it answers with `status`."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                answer = await client.get(path)
+            except httpx.ConnectError:
+                await asyncio.sleep(0.05)
+                continue
+            if answer.status_code == status:
+                return answer.text
+            await asyncio.sleep(0.02)
