@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
+from services.gateway.retry import RetryBudget, with_retry
 from services.kit.http import BackendInvalid, BackendRefused, BackendTimeout, BackendUnavailable
 from services.kit.resilience import Breaker, Bulkhead, Deadline
 
@@ -27,10 +29,20 @@ class Gate:
     so that callers with tiny deadlines cannot close a back end to everybody else.
     """
 
-    def __init__(self, *, breaker: Breaker, bulkhead: Bulkhead, fair_budget_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        breaker: Breaker,
+        bulkhead: Bulkhead,
+        fair_budget_s: float,
+        retries: RetryBudget,
+        idempotent: bool = True,
+    ) -> None:
         self._breaker = breaker
         self._bulkhead = bulkhead
         self._fair_budget_s = fair_budget_s
+        self._retries = retries
+        self._idempotent = idempotent
         self._usual_s = 0.02
         self._probes: set[asyncio.Task[Any]] = set()
 
@@ -68,7 +80,7 @@ class Gate:
         started = time.monotonic()
         try:
             with self._bulkhead:
-                answer = await call(within)
+                answer = await with_retry(partial(call, within), idempotent=self._idempotent, budget=self._retries)
         except BackendTimeout:
             if budget_s >= self._fair_budget_s:
                 self._breaker.record(ok=False)

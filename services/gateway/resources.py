@@ -52,12 +52,13 @@ async def opened(settings: GatewaySettings, credentials: Credentials) -> AsyncIt
         backends = _backends(settings, session)
         tokens = InternalTokens(Keyring(settings.shared.internal_keys.get_secret_value()))
         neighbours = neighbours_of(backends)
-        composer = _composer(settings, neighbours, tokens)
+        retries = RetryBudget(share=settings.retry_share)
+        composer = _composer(settings, neighbours, tokens, retries)
         forwarder = Forwarder(
             backends,
             {name: Bulkhead(settings.max_in_flight) for name in backends},
             tokens=tokens,
-            budget=RetryBudget(share=settings.retry_share),
+            budget=retries,
             max_json_depth=settings.max_json_depth,
         )
         lags = Lags({"profile": backends["profile"], "recommend": backends["recommend"]}, tokens)
@@ -87,10 +88,12 @@ def _backends(settings: GatewaySettings, session: aiohttp.ClientSession) -> dict
     }
 
 
-def _composer(settings: GatewaySettings, neighbours: Neighbours, tokens: InternalTokens) -> Composer:
+def _composer(
+    settings: GatewaySettings, neighbours: Neighbours, tokens: InternalTokens, retries: RetryBudget
+) -> Composer:
     return Composer(
         neighbours=neighbours,
-        gates=Gates(*(_gate(settings) for _ in SECTIONS)),
+        gates=Gates(**{name: _gate(settings, retries, idempotent=name != "campaign") for name in SECTIONS}),
         answers=LastGood(entries=settings.stale_entries, max_age_s=settings.stale_max_age_s),
         popular=PopularLists(_popular_reader(neighbours, tokens), refresh_s=settings.popular_refresh_s),
         timing=Timing(
@@ -103,11 +106,13 @@ def _composer(settings: GatewaySettings, neighbours: Neighbours, tokens: Interna
     )
 
 
-def _gate(settings: GatewaySettings) -> Gate:
+def _gate(settings: GatewaySettings, retries: RetryBudget, *, idempotent: bool) -> Gate:
     return Gate(
         breaker=Breaker(minimum=settings.breaker_failures, pause_s=settings.breaker_pause_ms / 1000),
         bulkhead=Bulkhead(settings.max_in_flight),
         fair_budget_s=settings.first_stage_ms / 2000,
+        retries=retries,
+        idempotent=idempotent,
     )
 
 

@@ -12,6 +12,7 @@ from services.gateway.gate import Gate
 from services.gateway.lastgood import LastGood
 from services.gateway.neighbours import Neighbours
 from services.gateway.popular import PopularLists
+from services.gateway.retry import RetryBudget
 from services.gateway.schemas import RecommendRequest
 from services.gateway.tokens import InternalTokens
 from services.insurance.schemas import Offer, Offers, OffersRequest, OfferSuitability
@@ -188,7 +189,7 @@ def server(subject: str = "key-1", tenant: str = "t1", scopes: frozenset[str] = 
 
 def make_gate(*, limit: int = 100, pause_s: float = 60.0) -> Gate:
     breaker = Breaker(minimum=3, pause_s=pause_s)
-    return Gate(breaker=breaker, bulkhead=Bulkhead(limit), fair_budget_s=0.02)
+    return Gate(breaker=breaker, bulkhead=Bulkhead(limit), fair_budget_s=0.02, retries=RetryBudget(share=0, reserve=0))
 
 
 @pytest.fixture

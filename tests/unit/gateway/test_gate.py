@@ -6,6 +6,7 @@ import time
 import pytest
 
 from services.gateway.gate import CircuitOpen, Gate
+from services.gateway.retry import RetryBudget
 from services.kit.http import BackendInvalid, BackendRefused, BackendTimeout, BackendUnavailable
 from services.kit.resilience import Breaker, Bulkhead, BulkheadFull, Deadline
 
@@ -40,9 +41,14 @@ def clock():
 
 @pytest.fixture
 async def gate(clock):
-    gate = Gate(breaker=Breaker(minimum=3, pause_s=1, clock=clock), bulkhead=Bulkhead(2), fair_budget_s=0.05)
+    gate = make(clock, RetryBudget(share=0, reserve=0))
     yield gate
     await gate.close()
+
+
+def make(clock, retries, *, idempotent=True):
+    breaker = Breaker(minimum=3, pause_s=1, clock=clock)
+    return Gate(breaker=breaker, bulkhead=Bulkhead(2), fair_budget_s=0.05, retries=retries, idempotent=idempotent)
 
 
 async def opened(gate):
@@ -161,3 +167,29 @@ async def test_closing_ends_the_probes(gate, clock):
         await gate.ask(silent, within(30))
     await gate.close()
     assert [task for task in asyncio.all_tasks() if "_try" in repr(task.get_coro())] == []
+
+
+class RefusedOnce:
+    """A back end whose process was just replaced."""
+
+    def __init__(self):
+        self.calls = 0
+
+    async def __call__(self, _):
+        self.calls += 1
+        if self.calls == 1:
+            raise BackendUnavailable("b", "refused")
+        return "answer"
+
+
+async def test_a_refused_call_is_tried_once_more_within_the_budget(clock):
+    call = RefusedOnce()
+    assert await make(clock, RetryBudget(share=0.1)).ask(call, within()) == "answer"
+    assert call.calls == 2
+
+
+async def test_what_has_effects_is_not_tried_again(clock):
+    call = RefusedOnce()
+    with pytest.raises(BackendUnavailable):
+        await make(clock, RetryBudget(share=0.1), idempotent=False).ask(call, within())
+    assert call.calls == 1
