@@ -102,8 +102,11 @@ async def _opened(opening: AbstractAsyncContextManager[AsyncConnection]) -> Asyn
 def _told(*losses: type[Exception]) -> Iterator[None]:
     try:
         yield
-    except losses as error:
-        raise Unavailable("The database cannot be reached.") from error
+    except (*losses, exc.DBAPIError) as error:
+        # How a cut connection shows depends on when it was cut; that the pool was invalidated tells it surely.
+        if isinstance(error, losses) or getattr(error, "connection_invalidated", False):
+            raise Unavailable("The database cannot be reached.") from error
+        raise
 
 
 async def driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
