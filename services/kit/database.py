@@ -100,9 +100,10 @@ async def _opened(opening: AbstractAsyncContextManager[AsyncConnection]) -> Asyn
 
 @contextmanager
 def _told(*losses: type[Exception]) -> Iterator[None]:
+    caught: tuple[type[Exception], ...] = (*losses, exc.DBAPIError)
     try:
         yield
-    except (*losses, exc.DBAPIError) as error:
+    except caught as error:
         # How a cut connection shows depends on when it was cut; that the pool was invalidated tells it surely.
         if isinstance(error, losses) or getattr(error, "connection_invalidated", False):
             raise Unavailable("The database cannot be reached.") from error
