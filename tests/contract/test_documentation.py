@@ -1,7 +1,9 @@
 """The OpenAPI document of the gateway against the gateway over its real back ends, and against itself."""
 
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,3 +133,13 @@ def test_the_example_question_is_answered_with_all_sections(platform):
     assert sections["content"]["reason"] == "unknown_item"
     assert sections["insurance"]["reason"] == "consent_required"
     assert answer.headers["X-Kuajie-Complete"] == "true"
+
+
+def test_the_page_on_the_api_lists_every_route():
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    listed = re.findall(r"^\| `([A-Z]+ /v1/[^`]*)` \| `([^`]+)` \| (.+) \|$", page, re.MULTILINE)
+    rows = [
+        (f"{row.method} {row.path}", row.scope, row.summary + ("" if row.for_people else " (servers only)"))
+        for row in (COMPOSED, *ROWS, LAG)
+    ]
+    assert listed == rows
