@@ -107,8 +107,10 @@ def _composer(
 
 
 def _gate(settings: GatewaySettings, retries: RetryBudget, *, idempotent: bool) -> Gate:
+    """Probes cost their callers nothing, so that the pause between them need not grow far."""
+    pause_s = settings.breaker_pause_ms / 1000
     return Gate(
-        breaker=Breaker(minimum=settings.breaker_failures, pause_s=settings.breaker_pause_ms / 1000),
+        breaker=Breaker(minimum=settings.breaker_failures, pause_s=pause_s, longest_pause_s=2 * pause_s),
         bulkhead=Bulkhead(settings.max_in_flight),
         fair_budget_s=settings.first_stage_ms / 2000,
         retries=retries,

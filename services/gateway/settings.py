@@ -68,7 +68,9 @@ class GatewaySettings(BaseSettings):
         description="The fewest of the last 20 calls, half of them failed, after which a back end is left alone.",
     )
     breaker_pause_ms: int = Field(
-        1000, ge=10, description="How long it is left alone before one call tries it again; doubles up to ten seconds."
+        1000,
+        ge=10,
+        description="How long it is left alone before one call tries it again; at most twice as long later.",
     )
     retry_share: float = Field(0.1, ge=0, le=1, description="Retries allowed for each call that was made.")
 

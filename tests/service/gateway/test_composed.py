@@ -83,6 +83,17 @@ async def test_a_silent_section_is_a_timeout_and_the_rest_is_answered(gateway, s
     assert statuses(answer) == dict.fromkeys(SECTIONS, "ok") | {section: "timeout"}
 
 
+async def test_a_busy_machine_makes_an_answer_late_and_not_a_504(gateway, stubs, key):
+    async def silent(_):
+        await asyncio.sleep(30)
+
+    await ask(gateway, key)
+    stubs["insurance"].on["/v1/offers"] = silent
+    asyncio.get_running_loop().call_later(0.9, time.sleep, 0.3)  # the loop stands still over the deadline
+    answer = await ask(gateway, key, locale="en", headers={"X-Request-Deadline-Ms": "1000"})
+    assert (answer.status_code, statuses(answer)["insurance"]) == (200, "timeout")
+
+
 @pytest.mark.parametrize("service", ["profile", "intent", "insurance", "recommend"])
 async def test_a_dead_back_end_is_said_in_its_sections(gateway, stubs, key, service):
     await stubs[service].die()
