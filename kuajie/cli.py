@@ -20,8 +20,10 @@ app = typer.Typer(
     help="Recommendations, intent and insurance offers for paid-knowledge platforms.", add_completion=False
 )
 import_app = typer.Typer(help="Bring in a file of items or events (CSV, NDJSON, Parquet).")
+train_app = typer.Typer(help="Make a model from labelled data.")
 evaluate_app = typer.Typer(help="Measure a model against held-out data.")
 app.add_typer(import_app, name="import")
+app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
@@ -30,6 +32,7 @@ Url = Annotated[str | None, typer.Option(help="A gateway elsewhere. Default: KUA
 Key = Annotated[str | None, typer.Option(help="Its API key. Default: KUAJIE_API_KEY.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Write nothing if any row is bad.")]
 File = Annotated[Path, typer.Argument(help="A .csv, .ndjson, .jsonl or .parquet file.")]
+Texts = Annotated[list[Path], typer.Option("--data", help="A CSV file with text and label; may be given again.")]
 
 
 @app.command()
@@ -164,6 +167,56 @@ def evaluate_recommend(
         show_json(result)
     else:
         show_evaluation(result)
+
+
+@train_app.command("intent")
+def train_intent(
+    data: Texts,
+    out: Annotated[Path, typer.Option(help="The folder to make: checkpoint, reports, and `package` to serve.")],
+    base: Annotated[
+        str, typer.Option(help="A Hugging Face folder or hub id of a BERT encoder.")
+    ] = "intfloat/multilingual-e5-small",
+    layers: Annotated[
+        str | None, typer.Option(help="Layers to keep: `all`, or as in 0,2,4,7,9,11 (the default).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most so many; it stops early by itself.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Texts in an update, on each device.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0.0, help="The encoder's, at its height.")] = None,
+    lora_rank: Annotated[int | None, typer.Option(min=1, help="Train low-rank updates instead of all weights.")] = None,
+    train_words: Annotated[bool, typer.Option(help="Train the word embeddings too: slower.")] = False,
+    seed: Annotated[int, typer.Option(help="Makes a run repeatable.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """From texts and labels (and, where there are such columns, sentiment, purchase and topic) to a model that can be served."""
+    from kuajie import training
+
+    choices = training.Choices(layers, epochs, batch_size, learning_rate, lora_rank, train_words, seed)
+    result = training.train_intent(data, base, out, choices, resume=resume)
+    if as_json:
+        show_json(result)
+    else:
+        notes = [*training.scope_notes(result), f"serve it: KUAJIE_INTENT_MODEL_DIR={result['package']}"]
+        training.show_intent(result["validation"], {}, [f"on validation rows; all of it: {result['page']}", *notes])
+
+
+@evaluate_app.command("intent")
+def evaluate_intent(
+    data: Texts,
+    model: Annotated[Path, typer.Option(help="The folder of a trained model.")],
+    unknown: Annotated[
+        list[Path] | None, typer.Option(help="Texts that are out of scope, whatever their labels.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a trained model on texts that it has not seen, by the code that serves it."""
+    from kuajie import training
+
+    result = training.evaluate_intent(model, data, unknown or [])
+    if as_json:
+        show_json(result)
+    else:
+        training.show_intent(result["tasks"], result["by_language"], training.scope_notes(result))
 
 
 def main() -> None:

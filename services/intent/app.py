@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Request
 
 from services.intent.batcher import DeadlinePassed, Draining, QueueFull
-from services.intent.engine import Answered, Engine, EngineConfig, NoModel, UnderstandingModel
-from services.intent.keyword import KeywordModel
+from services.intent.engine import Answered, Engine, EngineConfig, NoModel
+from services.intent.loading import load
 from services.intent.metrics import EngineMetrics
 from services.intent.schemas import ModelName, UnderstandingResult, UnderstandRequest, UnderstandResponse
 from services.intent.settings import IntentSettings
@@ -101,10 +101,6 @@ def _config(settings: IntentSettings) -> EngineConfig:
     return EngineConfig(limits, settings.encoders, settings.runners, settings.drain_s, settings.cache_answers)
 
 
-def _load() -> UnderstandingModel:
-    return KeywordModel()
-
-
 async def _ready(app: FastAPI) -> Sequence[str]:
     resources: Resources = app.state.resources
     return resources.engine.not_ready()
@@ -116,7 +112,7 @@ def create_app(settings: IntentSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Engine(_load, EngineMetrics, _config(settings)) as engine:
+        async with Engine(lambda: load(settings), EngineMetrics, _config(settings)) as engine:
             app.state.resources = Resources(engine)
             yield
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 
 from services.intent.batcher import Batcher, Observer
 from services.intent.cache import AnswerCache, cache_key
-from services.intent.model import Model, Understanding
+from services.intent.model import Model, ModelRefused, Understanding
 from services.intent.waiting import Limits, Priority
 from services.kit.telemetry import get_logger
 
@@ -99,7 +99,7 @@ class Engine:
         if self._served is not None:
             return []
         if self._starting is not None and self._starting.done() and not self._starting.cancelled():
-            return [f"model_failed_to_load: {type(self._starting.exception()).__name__}"]
+            return [f"model_failed_to_load: {_reason(self._starting.exception())}"]
         return ["model_loading"]
 
     @property
@@ -139,6 +139,11 @@ class Engine:
         await self._stack.enter_async_context(batcher)
         await batcher.warm_up(WARM_UP_TEXTS)
         self._served = Served(model, batcher, observer)
+
+
+def _reason(error: BaseException | None) -> str:
+    """What may be told to whoever asks: our own words, of anything else only the kind."""
+    return str(error) if isinstance(error, ModelRefused) else type(error).__name__
 
 
 def _say_why(loading: asyncio.Task[None]) -> None:

@@ -21,6 +21,11 @@ PENDING = Gauge(f"{_PREFIX}_pending_texts", "Texts taken in that have no answer 
 REFUSED = Counter(f"{_PREFIX}_refused_texts_total", "Texts refused at a full queue.", _LABELS)
 DROPPED = Counter(f"{_PREFIX}_dropped_texts_total", "Texts taken in and not answered, by reason.", [*_LABELS, "reason"])
 CACHE = Counter(f"{_PREFIX}_cache_lookups_total", "Lookups in the response cache.", [*_LABELS, "outcome"])
+PROVIDER = Gauge(
+    "kuajie_intent_model_provider",
+    "1 for what the model runs on, beside what was asked.",
+    [*_LABELS, "asked", "runs_on"],
+)
 
 
 class EngineMetrics:

@@ -7,6 +7,10 @@ from typing import Protocol, TypeVar
 from services.intent.labels import Sentiment
 
 
+class ModelRefused(Exception):
+    """A model that cannot be served; the message says why, to whoever asks whether the service is ready."""
+
+
 @dataclass(frozen=True, slots=True)
 class Understanding:
     """What one text says. `confidence` and `purchase` are probabilities; `topics` are ordered, strongest first."""

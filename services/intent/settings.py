@@ -1,6 +1,7 @@
 """What the intent service reads from the environment (`KUAJIE_INTENT_…`)."""
 
-from typing import Self
+from pathlib import Path
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings
@@ -14,6 +15,21 @@ class IntentSettings(BaseSettings):
 
     model_config = service_config("intent")
 
+    model: Literal["auto", "keyword"] = Field(
+        "auto",
+        description="auto: the trained model of KUAJIE_INTENT_MODEL_DIR, and without that setting the newest that came with this "
+        "installation if onnxruntime is installed, else the keyword model. keyword: that one.",
+    )
+    model_dir: Path | None = Field(None, description="The folder of a trained model (`kuajie train intent` makes one).")
+    provider_policy: Literal["require", "prefer", "cpu"] = Field(
+        "cpu",
+        description="require: not ready unless the model runs on the accelerator. "
+        "prefer: on the CPU where there is none. cpu: on the CPU.",
+    )
+    accelerator: Literal["CUDAExecutionProvider", "TensorrtExecutionProvider"] = Field(
+        "CUDAExecutionProvider", description="What onnxruntime is to run the model on, unless the policy is cpu."
+    )
+    threads: int = Field(1, ge=1, le=64, description="Threads that compute one batch on the CPU.")
     token_budget: int = Field(
         16_384,
         ge=1,

@@ -132,7 +132,8 @@ def test_a_compose_service_is_asked_where_it_listens_and_reads_what_it_is_given(
     composed = compose["services"][service]
     assert composed["command"] == ["kuajie", "serve", service, "--host", "0.0.0.0", "--port", str(PORTS[service])]
     assert f"http://127.0.0.1:{PORTS[service]}/readyz" in composed["healthcheck"]["test"][-1]
-    assert composed["build"]["args"] == {"SERVICE": service}
+    extra = {"EXTRA": "intent-onnx"} if service == "intent" else {}
+    assert composed["build"]["args"] == {"SERVICE": service} | extra
     assert required_of(service) <= set(composed["environment"]) <= variables_of(service)
     assert composed["read_only"] is True
     assert composed["cap_drop"] == ["ALL"]

@@ -29,7 +29,7 @@ Headers = Callable[..., dict[str, str]]
 
 @pytest.fixture
 def settings(shared_settings: SharedSettings) -> IntentSettings:
-    return IntentSettings(shared=shared_settings)
+    return IntentSettings(model="keyword", shared=shared_settings)
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ class GatedModel(KeywordModel):
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """The service with a model that waits, for as long as the gate is closed, on texts like `wait 01`."""
     GatedModel.gate = threading.Event()
-    monkeypatch.setattr(intent_app, "_load", GatedModel)
+    monkeypatch.setattr(intent_app, "load", lambda settings: GatedModel())
     yield GatedModel.gate
     GatedModel.gate.set()
 
@@ -177,7 +177,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 async def test_a_full_queue_is_429_with_retry_after(
     gate: threading.Event, app_client: OpenClient, internal_headers: Headers, shared_settings: SharedSettings
 ) -> None:
-    small = IntentSettings(shared=shared_settings, queue_texts=64)
+    small = IntentSettings(model="keyword", shared=shared_settings, queue_texts=64)
     async with app_client(create_app(small)) as client:
         client.headers.update(internal_headers("understand"))
         await until_ready(client)
@@ -254,7 +254,7 @@ class BrokenModel(KeywordModel):
 async def test_a_model_that_does_not_load_keeps_the_service_not_ready(
     monkeypatch: pytest.MonkeyPatch, app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
 ) -> None:
-    monkeypatch.setattr(intent_app, "_load", BrokenModel)
+    monkeypatch.setattr(intent_app, "load", lambda settings: BrokenModel())
     async with app_client(create_app(settings)) as client:
         async with asyncio.timeout(5):
             while (ready := (await client.get("/readyz")).json()["reasons"]) == ["model_loading"]:

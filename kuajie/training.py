@@ -1,0 +1,105 @@
+"""`kuajie train intent` and `kuajie evaluate intent`: files of labelled texts in; a model that can be served, or a verdict, out."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kuajie.failures import BadInput
+from kuajie.fitting import stages
+from kuajie.terminal import show, table
+
+if TYPE_CHECKING:
+    from training.intent.config import TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the command line says of a run; None leaves the default of `TrainConfig`."""
+
+    layers: str | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    lora_rank: int | None = None
+    train_words: bool = False
+    seed: int = 0
+
+
+def train_intent(data: Sequence[Path], base: str, out: Path, choices: Choices, *, resume: bool) -> dict[str, Any]:
+    """The report of a run. Raises BadInput for files, a base or choices that cannot be used."""
+    with _needs("train-intent"):
+        from training.intent.making import make_model
+        from training.intent.rows import UnusableData, read_rows
+    try:
+        rows = [row for path in data for row in read_rows(path)]
+        with stages("training intent") as stage:
+            made = make_model(rows, base=base, out=out, config=_config(choices), progress=stage, resume=resume)
+    except UnusableData as error:
+        raise BadInput(str(error)) from error
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot train from {base}: {str(error).splitlines()[0]}") from error
+    return {"package": str(made.folder / "package"), "page": str(made.folder / "report.html"), **made.report}
+
+
+def evaluate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path]) -> dict[str, Any]:
+    """Figures of a package on rows that it has not seen. Raises BadInput for files that cannot be used."""
+    with _needs("train-intent"):
+        from training.intent.judging import ModelRefused, judge
+        from training.intent.rows import UnusableData, read_rows
+    try:
+        rows = [row for path in data for row in read_rows(path)]
+        strangers = [row for path in unknown for row in read_rows(path)]
+        with stages("evaluating intent") as stage:
+            return judge(model, rows, unknown=strangers, progress=stage)
+    except (UnusableData, ModelRefused) as error:
+        raise BadInput(str(error)) from error
+
+
+def show_intent(tasks: dict[str, Any], languages: dict[str, Any], notes: Sequence[str]) -> None:
+    """A table of the tasks, overall and by language, and lines below it."""
+    rows = [_row(task, "all", found) for task, found in tasks.items()]
+    rows += [_row(task, name, found) for name, part in languages.items() for task, found in part["tasks"].items()]
+    table("intent", ["task", "language", "rows", "accuracy", "macro-F1", "ECE"], rows)
+    for note in notes:
+        show(note)
+
+
+def scope_notes(result: dict[str, Any]) -> list[str]:
+    """What is measured beside the tasks."""
+    names = {"scope_auroc": "in scope against out of scope, AUROC", "purchase_auc": "purchase, AUC"}
+    return [f"{title}: {result[name]:.4f}" for name, title in names.items() if result.get(name) is not None]
+
+
+def _row(task: str, language: str, found: dict[str, Any]) -> list[str]:
+    low, high = found["accuracy_interval"]
+    accuracy = f"{found['accuracy']:.4f} ({low:.4f}–{high:.4f})"
+    return [task, language, str(found["rows"]), accuracy, f"{found['macro_f1']:.4f}", f"{found['ece']:.4f}"]
+
+
+def _config(choices: Choices) -> "TrainConfig":
+    from training.intent.config import TrainConfig
+
+    given = {name: getattr(choices, name) for name in ("epochs", "batch_size", "learning_rate", "lora_rank")}
+    said = {name: value for name, value in given.items() if value is not None}
+    if choices.layers is not None:
+        said["layers"] = None if choices.layers == "all" else _layers(choices.layers)
+    return TrainConfig(**said, train_words=choices.train_words, seed=choices.seed)
+
+
+def _layers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(f"--layers takes `all` or numbers with commas between them, not {text}") from None
+
+
+@contextmanager
+def _needs(extra: str) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in {"training", "services", "kuajie"}:
+            raise
+        raise BadInput(f"{error.name} is not installed; this needs the extra: pip install 'kuajie[{extra}]'") from error

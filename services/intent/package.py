@@ -1,0 +1,72 @@
+"""A trained model as a folder: one ONNX file, its tokenizer, classes, calibration, a card, and the checksum of each."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from services.intent.model import ModelRefused
+from services.kit.artifacts import CorruptArtifact, Manifest, verify
+from services.kit.wire import MessageModel
+
+FORMAT = 1
+MODEL, TOKENIZER, DESCRIPTION = "model.onnx", "tokenizer.json", "model.json"
+REQUIRED = frozenset({MODEL, TOKENIZER, DESCRIPTION})
+
+
+class Description(MessageModel):
+    """`model.json`: what a server must know of a model."""
+
+    format: int
+    name: str
+    classes: dict[str, tuple[str, ...]] = Field(description="names of the classes by task, in the order of the logits")
+    prefix: str = Field(description="what every text is given before it is read")
+    max_tokens: int = Field(ge=3, description="longer texts are cut")
+    pad_id: int = Field(ge=0)
+    temperatures: dict[str, float] = Field(description="what logits are divided by, by task")
+    scope_threshold: float | None = Field(description="scores below it are out of scope; null: none are")
+    precision: str
+
+
+class Package(MessageModel):
+    """A folder whose files are what its manifest says."""
+
+    folder: Path
+    manifest: Manifest
+    description: Description
+
+
+def read_package(folder: Path) -> Package:
+    """The package in `folder`; raises `ModelRefused` when a file is missing, changed or of a format that we do not know."""
+    try:
+        manifest = verify(folder)
+        description = Description.model_validate_json((folder / DESCRIPTION).read_bytes())
+    except CorruptArtifact as error:
+        raise ModelRefused(f"the package is damaged: {error}") from error
+    except ValidationError as error:
+        raise ModelRefused(f"{folder.name}/{DESCRIPTION} is not a description of a model") from error
+    if missing := REQUIRED - manifest.files.keys():
+        raise ModelRefused(f"the package is damaged: {folder.name} has no {', '.join(sorted(missing))}")
+    if description.format != FORMAT:
+        raise ModelRefused(f"{folder.name} has format {description.format}, this version reads {FORMAT}")
+    if "intent" not in description.classes or description.classes.keys() - description.temperatures.keys():
+        raise ModelRefused(f"{folder.name} lacks the classes of `intent`, or the temperature of a task")
+    return Package(folder=folder, manifest=manifest, description=description)
+
+
+def can_run() -> bool:
+    """Whether what trained models run on is installed (the extras `intent-onnx` and `intent-gpu`)."""
+    return all(importlib.util.find_spec(name) is not None for name in ("onnxruntime", "tokenizers"))
+
+
+def newest_shipped() -> Path | None:
+    """The newest model that came with this installation: beside the code, or in an image beside its Python."""
+    roots = (Path(__file__).resolve().parents[2], Path(sys.prefix))
+    found = [path.parent for root in roots for path in (root / "models" / "intent").glob("*/manifest.json")]
+    return max(found, key=_created, default=None)
+
+
+def _created(folder: Path) -> str:
+    manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+    return manifest.created_at.isoformat()

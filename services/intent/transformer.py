@@ -1,0 +1,131 @@
+"""A trained model: encode with its tokenizer, run with onnxruntime, decode with its calibration. Needs no torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from services.intent.confidence import Floats, known_score, softmax
+from services.intent.keyword import KeywordModel, Spoken
+from services.intent.labels import OUT_OF_SCOPE, Sentiment
+from services.intent.model import ModelRefused, Understanding
+from services.intent.package import MODEL, TOKENIZER, Package, read_package
+from services.intent.provider import Session, Wanted, open_session
+from services.intent.written_form import written_form
+
+Integers = NDArray[np.int64]
+BUY = "buy"
+SENTIMENTS = frozenset({"negative", "neutral", "positive"})
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A text as token ids, and what the lexicon finds in it."""
+
+    ids: tuple[int, ...]
+    spoken: Spoken
+
+    @property
+    def tokens(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Logits of shape (texts, classes) by task."""
+
+    logits: Mapping[str, Floats]
+    spoken: Sequence[Spoken]
+
+
+class OnnxModel:
+    """One package at work. Topics come from the lexicon; so do sentiment and purchase where the model has no such task."""
+
+    def __init__(self, folder: Path, wanted: Wanted, *, keyword: KeywordModel | None = None) -> None:
+        """Raises `ModelRefused` when the package is damaged, or does not run on what is required."""
+        self.package: Package = read_package(folder)
+        self.name = self.package.description.name
+        self.version = self.package.manifest.version
+        self.session: Session = open_session(folder / MODEL, wanted)
+        self._tokenizer = _tokenizer(self.package)
+        self._keyword = keyword or KeywordModel()
+        self._tasks = _tasks(self.package)
+
+    def encode(self, texts: Sequence[str]) -> list[Read]:
+        prefix = self.package.description.prefix
+        read = self._tokenizer.encode_batch([prefix + written_form(text) for text in texts])
+        spoken = self._keyword.encode(texts)
+        return [Read(tuple(each.ids), words) for each, words in zip(read, spoken, strict=True)]
+
+    def run(self, batch: Sequence[Read]) -> Outcome:
+        ids, mask = padded([each.ids for each in batch], self.package.description.pad_id)
+        feeds = {"input_ids": ids, "attention_mask": mask}
+        found = self.session.session.run([f"{task}_logits" for task in self._tasks], feeds)
+        return Outcome(dict(zip(self._tasks, found, strict=True)), [each.spoken for each in batch])
+
+    def decode(self, logits: Outcome) -> list[Understanding]:
+        description = self.package.description
+        classes = description.classes["intent"]
+        odds = self._probabilities("intent", logits)
+        scores = known_score(logits.logits["intent"], classes, description.temperatures["intent"])
+        threshold = -np.inf if description.scope_threshold is None else description.scope_threshold
+        words = self._keyword.decode(self._keyword.run(list(logits.spoken)))
+        sentiments, purchases = self._sentiments(logits, words), self._purchases(logits, words)
+        return [
+            Understanding(
+                label=classes[column],
+                confidence=round(float(odds[row, column]), 4),
+                in_scope=bool(scores[row] >= threshold) and classes[column] != OUT_OF_SCOPE,
+                sentiment=sentiments[row],
+                topics=logits.spoken[row].topics,
+                purchase=round(purchases[row], 4),
+            )
+            for row, column in enumerate(odds.argmax(axis=1))
+        ]
+
+    def _probabilities(self, task: str, outcome: Outcome) -> Floats:
+        return softmax(outcome.logits[task], self.package.description.temperatures[task])
+
+    def _sentiments(self, outcome: Outcome, words: Sequence[Understanding]) -> list[Sentiment]:
+        if "sentiment" not in outcome.logits:
+            return [each.sentiment for each in words]
+        names = self.package.description.classes["sentiment"]
+        return [cast("Sentiment", names[best]) for best in outcome.logits["sentiment"].argmax(axis=1)]
+
+    def _purchases(self, outcome: Outcome, words: Sequence[Understanding]) -> list[float]:
+        if "purchase" not in outcome.logits:
+            return [each.purchase for each in words]
+        column = self.package.description.classes["purchase"].index(BUY)
+        return [float(share) for share in self._probabilities("purchase", outcome)[:, column]]
+
+
+def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Integers, Integers]:
+    """Ids and mask of shape (rows, longest)."""
+    longest = max(1, *(len(row) for row in rows))
+    ids = np.full((len(rows), longest), pad_id, dtype=np.int64)
+    mask = np.zeros((len(rows), longest), dtype=np.int64)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = row
+        mask[place, : len(row)] = 1
+    return ids, mask
+
+
+def _tokenizer(package: Package) -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(package.folder / TOKENIZER))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(package.description.max_tokens)
+    return tokenizer
+
+
+def _tasks(package: Package) -> tuple[str, ...]:
+    """The model's tasks; raises `ModelRefused` when one has classes that the answer has no word for."""
+    classes = package.description.classes
+    if not set(classes.get("sentiment", ())) <= SENTIMENTS:
+        raise ModelRefused(f"{package.folder.name} has sentiments other than {', '.join(sorted(SENTIMENTS))}")
+    if "purchase" in classes and BUY not in classes["purchase"]:
+        raise ModelRefused(f"{package.folder.name} tells purchase without the class {BUY}")
+    return tuple(classes)

@@ -1,0 +1,86 @@
+"""A random encoder of two small layers, with a tokenizer of single characters: no model file is needed."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from training.intent.config import TrainConfig
+from training.intent.rows import Row
+
+SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
+CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789 :?,.买退课险钱谢你好贷款"
+
+
+def make_tokenizer() -> PreTrainedTokenizerFast:
+    vocabulary = {token: place for place, token in enumerate([*SPECIAL, *CHARACTERS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Hugging Face folder with a BERT of two layers, 32 wide."""
+    folder = tmp_path_factory.mktemp("base")
+    torch.manual_seed(5)
+    config = BertConfig(
+        vocab_size=len(SPECIAL) + len(CHARACTERS),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=128,
+        pad_token_id=1,
+    )
+    BertModel(config).save_pretrained(folder)
+    make_tokenizer().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> TrainConfig:
+    return TrainConfig(
+        layers=None,
+        max_tokens=48,
+        epochs=10,
+        batch_size=8,
+        learning_rate=3e-3,
+        head_learning_rate=1e-2,
+        average_decay=0.9,
+        patience=10,
+        validation_share=0.25,
+        train_words=True,
+        seed=7,
+    )
+
+
+def _texts(words: str, count: int) -> list[str]:
+    return [f"{words} {'abcdefgh'[place % 8] * (1 + place % 5)}{place}" for place in range(count)]
+
+
+@pytest.fixture(scope="session")
+def tiny_rows() -> list[Row]:
+    """Ninety texts of three labels that a glance tells apart; some know their sentiment and purchase."""
+    rows = [
+        Row(text, {"intent": "content.buy", "purchase": "buy", "sentiment": "positive"}, "zh")
+        for text in _texts("买课", 30)
+    ]
+    rows += [
+        Row(text, {"intent": "content.refund", "purchase": "not_buy", "sentiment": "negative"}, "zh")
+        for text in _texts("退钱", 30)
+    ]
+    rows += [Row(text, {"intent": "out_of_scope"}, "en") for text in _texts("zzz qqq", 30)]
+    return rows

@@ -1,0 +1,41 @@
+"""Temperature and the threshold of scope."""
+
+import numpy as np
+import pytest
+
+from services.intent.confidence import known_score, softmax
+from training.intent.calibration import scope_threshold, temperature
+from training.intent.metrics import expected_calibration_error
+
+
+def test_the_temperature_of_logits_that_were_scaled_is_found() -> None:
+    random = np.random.default_rng(0)
+    honest = random.normal(0, 2, (20_000, 4))
+    odds = softmax(honest)
+    truth = (random.random((20_000, 1)) < odds.cumsum(axis=1)).argmax(axis=1)
+    found = temperature(3 * honest, truth)
+    assert found == pytest.approx(3.0, rel=0.05)
+    predicted = honest.argmax(axis=1)
+    before = expected_calibration_error(softmax(3 * honest).max(axis=1), predicted == truth)
+    after = expected_calibration_error(softmax(3 * honest, found).max(axis=1), predicted == truth)
+    assert before > 0.1
+    assert after < 0.02
+
+
+def test_the_score_is_the_log_odds_of_being_known() -> None:
+    logits = np.array([[1.0, 2.0, 0.5]])
+    inside = np.exp(1.0) + np.exp(2.0)
+    assert known_score(logits, ("a", "b", "out_of_scope"), 1.0) == pytest.approx([np.log(inside) - 0.5])
+    assert known_score(logits[:, :2], ("a", "b"), 1.0) == pytest.approx([np.log(inside)])
+    assert known_score(logits * 2, ("a", "b", "out_of_scope"), 2.0) == pytest.approx([np.log(inside) - 0.5])
+
+
+def test_a_threshold_between_known_and_unknown() -> None:
+    scores, known = np.array([1.0, 2.0, 8.0, 9.0]), np.array([False, False, True, True])
+    assert scope_threshold(scores, known) == 5.0
+
+
+def test_without_unknown_rows_the_threshold_keeps_nineteen_of_twenty() -> None:
+    scores = np.arange(100.0)
+    threshold = scope_threshold(scores, np.ones(100, dtype=bool))
+    assert (scores >= threshold).sum() == 95

@@ -1,0 +1,65 @@
+"""int8 is taken in the first way that keeps the quality, and refused when none does."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+
+from training.intent.export import export_onnx
+from training.intent.network import IntentNetwork, load_encoder
+from training.intent.quantise import WAYS, by_row, quantise
+
+
+@pytest.fixture(scope="module")
+def source(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(1)
+    encoder, _ = load_encoder(tiny_base, None)
+    path = tmp_path_factory.mktemp("quantise") / "model.onnx"
+    export_onnx(IntentNetwork(encoder, {"intent": 5}, dropout=0.0), path)
+    return path
+
+
+def test_a_loss_within_half_a_point_is_taken(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.int8.onnx"
+    taken, tried = quantise(source, target, reference=0.905, score=lambda path: 0.9)
+    assert taken is not None
+    assert [each.name for each in tried] == [WAYS[0].name] == [taken.name]
+    operators = {node.op_type for node in onnx.load(str(target)).graph.node}
+    assert {"QAttention", "DynamicQuantizeMatMul"} & operators or {"QAttention", "MatMulInteger"} <= operators
+    assert target.stat().st_size < source.stat().st_size
+
+
+def test_each_word_has_a_scale_of_its_own() -> None:
+    table = np.array([[100.0, -50.0], [0.01, 0.002], [0.0, 0.0]], dtype=np.float32)
+    values, scales = by_row(table)
+    assert values.dtype == np.int8
+    np.testing.assert_allclose(values * scales, table, atol=100 / 254)
+    np.testing.assert_allclose((values * scales)[1], table[1], atol=0.01 / 254)
+    assert not values[2].any()
+
+
+def test_int8_says_nearly_what_float_says(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "int8.onnx"
+    quantise(source, target, reference=0.0, score=lambda path: 1.0)
+    feeds = {"input_ids": np.array([[0, 9, 20, 33, 2]]), "attention_mask": np.ones((1, 5), dtype=np.int64)}
+    exact, rounded = (ort.InferenceSession(str(path)).run(["embedding"], feeds)[0] for path in (source, target))
+    assert float((exact * rounded).sum()) > 0.995
+
+
+def test_every_way_is_tried_before_int8_is_refused(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.int8.onnx"
+    taken, tried = quantise(source, target, reference=0.9, score=lambda path: 0.89)
+    assert taken is None
+    assert [each.name for each in tried] == [way.name for way in WAYS]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_later_way_is_taken_when_the_first_costs_too_much(source: Path, tmp_path: Path) -> None:
+    scores = iter([0.80, 0.85, 0.8995])
+    taken, tried = quantise(source, tmp_path / "m.onnx", reference=0.9, score=lambda path: next(scores))
+    assert taken is not None
+    assert taken.float_last_layer
+    assert [each.score for each in tried] == [0.80, 0.85, 0.8995]

@@ -1,0 +1,98 @@
+"""Training rows: what is read, what is refused by name, how rows are split and weighed."""
+
+from pathlib import Path
+
+import pytest
+
+from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary, class_weights, language_of, read_rows, split
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "rows.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def row(label: str) -> Row:
+    return Row("text", {"intent": label}, "en")
+
+
+def test_a_file_with_every_column(tmp_path: Path) -> None:
+    path = write(tmp_path, "text,label,lang,sentiment,purchase,topic\n  ＡＢ  c ,x,en,neutral,buy,fees\n")
+    [read] = read_rows(path)
+    assert read == Row("AB c", {"intent": "x", "sentiment": "neutral", "purchase": "buy", "topic": "fees"}, "en")
+
+
+def test_a_byte_order_mark_and_the_column_category(tmp_path: Path) -> None:
+    path = write(tmp_path, "\ufefftext,category\n卡丢了,lost_card\nhello,greeting\n")
+    assert [(each.text, each.labels, each.language) for each in read_rows(path)] == [
+        ("卡丢了", {"intent": "lost_card"}, "zh"),
+        ("hello", {"intent": "greeting"}, "en"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("words,label\na,b\n", "the column `text` is missing"),
+        ("text,mood\na,b\n", "the column `label` is missing"),
+        ("text,label\na,b\n ,c\n", "row 3 has an empty text"),
+        ("text,label\na,\n", "row 2 has no label"),
+        ("text,label\n", "no rows"),
+    ],
+)
+def test_an_unusable_file_is_named_with_the_reason(tmp_path: Path, content: str, reason: str) -> None:
+    path = write(tmp_path, content)
+    with pytest.raises(UnusableData) as refused:
+        read_rows(path)
+    assert str(refused.value) == f"{path}: {reason}"
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnusableData, match=r"absent\.csv"):
+        read_rows(tmp_path / "absent.csv")
+
+
+def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "gbk.csv"
+    path.write_bytes("text,label\n退款,a\n".encode("gbk"))
+    with pytest.raises(UnusableData, match=r"gbk\.csv"):
+        read_rows(path)
+
+
+def test_a_text_with_a_chinese_character_is_chinese() -> None:
+    assert [language_of(text) for text in ("refund 一下", "refund pls", "")] == ["zh", "en", "en"]
+
+
+def test_classes_are_sorted_and_unknown_tasks_have_no_class() -> None:
+    vocabulary = Vocabulary.of(
+        [Row("a", {"intent": "y", "topic": "t"}, "en"), Row("b", {"intent": "x", "topic": "s"}, "en")]
+    )
+    assert vocabulary.classes == {"intent": ("x", "y"), "topic": ("s", "t")}
+    assert vocabulary.indices(row("y")) == {"intent": 1, "topic": UNKNOWN}
+    with pytest.raises(UnusableData, match="does not have"):
+        vocabulary.indices(row("z"))
+
+
+def test_a_task_with_one_class_cannot_be_learned() -> None:
+    with pytest.raises(UnusableData, match="only the class 'x'"):
+        Vocabulary.of([row("x"), row("x")])
+
+
+def test_a_split_takes_its_share_of_every_class_and_nothing_twice() -> None:
+    rows = [Row(f"{label}{place}", {"intent": label}, "en") for label in "ab" for place in range(20)]
+    rows.append(Row("alone", {"intent": "c"}, "en"))
+    train, validation = split(rows, 0.25, seed=3)
+    assert len(train) == 31
+    assert sorted(each.labels["intent"] for each in validation) == ["a"] * 5 + ["b"] * 5
+    assert {each.text for each in train} | {each.text for each in validation} == {each.text for each in rows}
+    assert split(rows, 0.25, seed=3) == (train, validation)
+    assert split(rows, 0.25, seed=4) != (train, validation)
+
+
+def test_rare_classes_weigh_more_and_the_mean_over_rows_is_one() -> None:
+    rows = [row("often")] * 4 + [row("seldom")]
+    often, seldom = class_weights(rows, ["often", "seldom"], "intent", power=0.5)
+    assert seldom / often == pytest.approx(2.0)
+    assert (4 * often + seldom) / 5 == pytest.approx(1.0)
+    assert class_weights(rows, ["often", "seldom"], "intent", power=0.0) == [1.0, 1.0]

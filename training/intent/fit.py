@@ -1,0 +1,150 @@
+"""The training loop: epochs, validation of the averaged weights, early stopping, checkpoints that a run resumes from."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from training.intent.average import put
+from training.intent.batches import Encoded, shuffled
+from training.intent.config import TrainConfig
+from training.intent.metrics import macro_f1
+from training.intent.network import IntentNetwork
+from training.intent.prediction import predict
+from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary
+from training.intent.steps import Run, start
+
+Progress = Callable[[str, float], None]
+LOG_EVERY = 20
+
+
+@dataclass(slots=True)
+class State:
+    """How far a run has come. `best_weights` are the trained parameters by name; `history` has the scores of each epoch."""
+
+    epoch: int = 0
+    step: int = 0
+    best_score: float = -1.0
+    best_epoch: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Trainer:
+    """One run. `fit` returns the network with the weights of the best epoch on validation."""
+
+    network: IntentNetwork
+    train: Encoded
+    validation: Encoded
+    rows: Sequence[Row]
+    vocabulary: Vocabulary
+    pad_id: int
+    config: TrainConfig
+    folder: Path
+    progress: Progress
+    resume: bool = False
+    accelerator: Accelerator = field(default_factory=Accelerator)
+
+    def fit(self, *, until: int | None = None) -> State:
+        """Train until the epochs or the patience end, or the epoch `until`; the network then has the best epoch's weights.
+
+        Deterministic by seed on one device. Raises `UnusableData` when it is to resume another run's checkpoint.
+        """
+        set_seed(self.config.seed, deterministic=True)
+        run = start(
+            self.accelerator,
+            self.network,
+            rows=self.rows,
+            vocabulary=self.vocabulary,
+            config=self.config,
+            steps=self.config.epochs * self._steps,
+        )
+        state = self._restore(run) if self.resume else State()
+        with SummaryWriter(str(self.folder / "tensorboard")) as board:
+            while not self._ended(state) and state.epoch != until:
+                self._epoch(run, state, board)
+                if self.accelerator.is_main_process:
+                    self._save(run, state)
+        put(self.network, state.best_weights)
+        return state
+
+    def _ended(self, state: State) -> bool:
+        return state.epoch >= self.config.epochs or state.epoch - state.best_epoch >= self.config.patience
+
+    def _epoch(self, run: Run, state: State, board: SummaryWriter) -> None:
+        random = np.random.default_rng((self.config.seed, state.epoch))
+        share = (self.accelerator.process_index, self.accelerator.num_processes)
+        for batch in shuffled(self.train, self.config.batch_size, self.pad_id, random, share=share):
+            loss = run.step(batch)
+            state.step += 1
+            if state.step % LOG_EVERY == 0:
+                board.add_scalar("train/loss", loss, state.step)
+                self.progress(f"epoch {state.epoch + 1}", state.step / (self.config.epochs * self._steps))
+        state.epoch += 1
+        with run.average.applied(self.network):
+            scores = self._validate()
+        state.history.append(scores)
+        for name, value in scores.items():
+            board.add_scalar(f"validation/{name}", value, state.epoch)
+        if scores["score"] > state.best_score:
+            state.best_score, state.best_epoch = scores["score"], state.epoch
+            state.best_weights = run.average.values()
+        self.progress(f"epoch {state.epoch}: validation {scores['score']:.4f}", state.epoch / self.config.epochs)
+
+    @property
+    def _steps(self) -> int:
+        """Updates an epoch."""
+        batches, processes = math.ceil(len(self.train) / self.config.batch_size), self.accelerator.num_processes
+        return batches if processes == 1 else batches // processes
+
+    def _validate(self) -> dict[str, float]:
+        """Macro-F1 by task, and as `score` their weighted mean."""
+        logits = predict(self.network, self.validation, self.pad_id)
+        scores: dict[str, float] = {}
+        for task, values in logits.items():
+            truth = self.validation.targets[task].numpy()
+            known = truth != UNKNOWN
+            if known.any():
+                classes = len(self.vocabulary.classes[task])
+                scores[task] = macro_f1(truth[known], values[known].argmax(1), classes)
+        weights = {task: self.config.weight_of(task) for task in scores}
+        scores["score"] = sum(scores[task] * weights[task] for task in weights) / sum(weights.values())
+        return scores
+
+    def _save(self, run: Run, state: State) -> None:
+        checkpoint = {
+            "of": self._identity(),
+            "run": run.state_dict(),
+            "state": {name: getattr(state, name) for name in State.__dataclass_fields__},
+        }
+        draft = self.folder / ".checkpoint.pt"
+        torch.save(checkpoint, draft)
+        draft.replace(self.folder / "checkpoint.pt")
+
+    def _restore(self, run: Run) -> State:
+        path = self.folder / "checkpoint.pt"
+        if not path.exists():
+            return State()
+        checkpoint = cast("dict[str, Any]", torch.load(path, map_location="cpu", weights_only=True))
+        if checkpoint["of"] != self._identity():
+            raise UnusableData(f"{path} is of a run with other rows or another configuration; start without --resume")
+        saved = checkpoint["run"]
+        put(self.network, saved["network"])
+        run.optimiser.load_state_dict(saved["optimiser"])
+        run.schedule.load_state_dict(saved["schedule"])
+        run.average.load_state_dict(saved["average"])
+        torch.set_rng_state(saved["random"])
+        return State(**checkpoint["state"])
+
+    def _identity(self) -> str:
+        """What must be the same for a run to be the same."""
+        return repr((self.config, len(self.train), len(self.validation), dict(self.vocabulary.classes)))

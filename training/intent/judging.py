@@ -1,0 +1,90 @@
+"""`kuajie evaluate intent`: a package, judged on rows by the very code that serves it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.intent.confidence import Floats
+from services.intent.model import ModelRefused
+from services.intent.provider import Wanted
+from services.intent.transformer import OnnxModel
+from training.intent.evaluation import figures, purchase_auc, scope_auroc
+from training.intent.metrics import Integers
+from training.intent.rows import UNKNOWN, Row, Vocabulary
+
+__all__ = ["ModelRefused", "judge"]
+BATCH = 32
+ON_CPU = Wanted("cpu", "CUDAExecutionProvider", 1)
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Logits of shape (rows, classes) and truth of shape (rows,) by task, and each row's language."""
+
+    logits: dict[str, Floats]
+    truth: dict[str, Integers]
+    languages: Sequence[str]
+
+    def of(self, language: str) -> "Judged":
+        kept = np.array([each == language for each in self.languages])
+        return Judged(
+            {task: values[kept] for task, values in self.logits.items()},
+            {task: values[kept] for task, values in self.truth.items()},
+            [language] * int(kept.sum()),
+        )
+
+
+def judge(
+    folder: Path, rows: Sequence[Row], *, unknown: Sequence[Row] = (), progress: Progress = lambda name, share: None
+) -> dict[str, Any]:
+    """Figures by task, and by language; `unknown` are texts that are out of scope, whatever their labels.
+
+    Raises `ModelRefused` for a package that cannot be used, `UnusableData` for a class that the model does not have.
+    """
+    model = OnnxModel(folder, ON_CPU)
+    vocabulary = Vocabulary(model.package.description.classes)
+    indices = [vocabulary.indices(row) for row in rows]
+    judged = Judged(
+        _logits(model, rows, progress),
+        {task: np.array([each[task] for each in indices]) for task in vocabulary.classes},
+        [row.language for row in rows],
+    )
+    strangers = _logits(model, unknown, progress)["intent"] if unknown else None
+    languages = sorted(set(judged.languages))
+    return {
+        "model": {"name": model.name, "version": model.version},
+        "rows": len(rows),
+        **_figures(model, judged, strangers),
+        "by_language": {name: _figures(model, judged.of(name), None) for name in languages},
+    }
+
+
+def _figures(model: OnnxModel, judged: Judged, strangers: Floats | None) -> dict[str, Any]:
+    description = model.package.description
+    tasks: dict[str, Any] = {}
+    for task, classes in description.classes.items():
+        if (judged.truth[task] != UNKNOWN).any():
+            found = figures(judged.logits[task], judged.truth[task], classes, description.temperatures[task])
+            tasks[task] = found.to_json()
+    intent = judged.logits["intent"], judged.truth["intent"], description.classes["intent"]
+    result = {"tasks": tasks, "scope_auroc": scope_auroc(*intent, description.temperatures["intent"], strangers)}
+    if "purchase" in tasks:
+        classes = description.classes["purchase"]
+        result["purchase_auc"] = purchase_auc(judged.logits["purchase"], judged.truth["purchase"], classes)
+    return result
+
+
+def _logits(model: OnnxModel, rows: Sequence[Row], progress: Progress) -> dict[str, Floats]:
+    """By task, in the rows' order; batches of like length, as the server makes them."""
+    read = model.encode([row.text for row in rows])
+    order = sorted(range(len(read)), key=lambda place: read[place].tokens)
+    parts = []
+    for at in range(0, len(order), BATCH):
+        parts.append(model.run([read[place] for place in order[at : at + BATCH]]).logits)
+        progress("reading", min(1.0, (at + BATCH) / len(order)))
+    back = np.argsort(order)
+    return {task: np.concatenate([part[task] for part in parts])[back] for task in parts[0]}

@@ -1,0 +1,178 @@
+"""`kuajie train intent`: from a file of labelled texts to a folder that can be served, with a report of how good it is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from services.intent.confidence import Floats, known_score
+from services.intent.labels import OUT_OF_SCOPE
+from training.intent.batches import Encoded, encode
+from training.intent.calibration import Calibration, scope_threshold, temperature
+from training.intent.config import TrainConfig
+from training.intent.evaluation import figures, scope_auroc
+from training.intent.export import export_onnx
+from training.intent.fit import Trainer
+from training.intent.network import IntentNetwork, freeze_words, load_encoder, merged, with_lora
+from training.intent.package import Card, write_package
+from training.intent.prediction import predict
+from training.intent.quantise import quantise
+from training.intent.report import write_page
+from training.intent.rows import UNKNOWN, Row, Vocabulary, split
+from training.intent.served import logits_of, open_model
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run made, and its report."""
+
+    folder: Path
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The rows of a run, encoded."""
+
+    train_rows: list[Row]
+    train: Encoded
+    validation: Encoded
+    vocabulary: Vocabulary
+    tokenizer: PreTrainedTokenizerFast
+
+    @property
+    def pad_id(self) -> int:
+        return int(self.tokenizer.pad_token_id or 0)
+
+
+def make_model(
+    rows: Sequence[Row],
+    *,
+    base: str | Path,
+    out: Path,
+    config: TrainConfig,
+    progress: Progress,
+    resume: bool = False,
+    name: str = "intent",
+) -> Made:
+    """Train, calibrate, export, quantise, measure and package. Raises `UnusableData`, and OSError for an unknown base."""
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    encoder, tokenizer = load_encoder(base, config.layers)
+    material = _prepare(rows, tokenizer, config)
+    classes = {task: len(names) for task, names in material.vocabulary.classes.items()}
+    network = IntentNetwork(encoder, classes, dropout=config.dropout)
+    if not config.train_words:
+        freeze_words(network)
+    if config.lora_rank:
+        network = with_lora(network, config.lora_rank)
+    trainer = Trainer(
+        network=network,
+        train=material.train,
+        validation=material.validation,
+        rows=material.train_rows,
+        vocabulary=material.vocabulary,
+        pad_id=material.pad_id,
+        config=config,
+        folder=out,
+        progress=progress,
+        resume=resume,
+    )
+    state = trainer.fit()
+    network = merged(network)
+    progress("exporting", 1.0)
+    export_onnx(network, out / "model.onnx")
+    report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch}
+    report |= _quantised(out, material) | {"parity": _parity(network, out / "model.onnx", material)}
+    return _finish(out, material, config, report, name)
+
+
+def _prepare(rows: Sequence[Row], tokenizer: PreTrainedTokenizerFast, config: TrainConfig) -> Material:
+    vocabulary = Vocabulary.of(rows)
+    train, validation = split(rows, config.validation_share, seed=config.seed)
+
+    def encoded(part: Sequence[Row]) -> Encoded:
+        return encode(part, tokenizer, vocabulary, prefix=config.prefix, max_tokens=config.max_tokens)
+
+    return Material(train, encoded(train), encoded(validation), vocabulary, tokenizer)
+
+
+def _parity(network: IntentNetwork, path: Path, material: Material) -> float:
+    """The largest difference between the network's logits and the exported file's, on validation rows."""
+    ours = predict(network, material.validation, material.pad_id)
+    theirs = logits_of(open_model(path), material.validation, material.pad_id, tuple(ours))
+    return max(float(abs(ours[task] - theirs[task]).max()) for task in ours)
+
+
+def _quantised(out: Path, material: Material) -> dict[str, Any]:
+    """Try int8; what it scored in every way that was tried."""
+
+    def score(path: Path) -> float:
+        return _accuracy(logits_of(open_model(path), material.validation, material.pad_id, tasks), material)
+
+    tasks = tuple(material.vocabulary.classes)
+    reference = score(out / "model.onnx")
+    taken, tried = quantise(out / "model.onnx", out / "model.int8.onnx", reference=reference, score=score)
+    return {
+        "quantisation": {
+            "float": reference,
+            "taken": taken.name if taken else None,
+            "tried": [{"way": each.name, "score": each.score, "megabytes": each.megabytes} for each in tried],
+        }
+    }
+
+
+def _accuracy(logits: dict[str, Floats], material: Material) -> float:
+    """Mean accuracy over the tasks."""
+    shares = []
+    for task, values in logits.items():
+        truth = material.validation.targets[task].numpy()
+        known = truth != UNKNOWN
+        if known.any():
+            shares.append(float((values[known].argmax(axis=1) == truth[known]).mean()))
+    return sum(shares) / len(shares)
+
+
+def _finish(out: Path, material: Material, config: TrainConfig, report: dict[str, Any], name: str) -> Made:
+    """Calibrate what will be served on validation rows, and write the package and the report."""
+    served = out / "model.int8.onnx" if report["quantisation"]["taken"] else out / "model.onnx"
+    classes = material.vocabulary.classes
+    logits = logits_of(open_model(served), material.validation, material.pad_id, tuple(classes))
+    calibration = calibrate(logits, material.validation, classes)
+    truth = {task: values.numpy() for task, values in material.validation.targets.items()}
+    report["validation"] = {
+        task: figures(logits[task], truth[task], classes[task], calibration.temperatures[task]).to_json()
+        for task in classes
+    }
+    if "intent" in classes:
+        report["validation_scope_auroc"] = scope_auroc(
+            logits["intent"], truth["intent"], classes["intent"], calibration.temperatures["intent"]
+        )
+    (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+    write_page(out / "report.html", report, classes)
+    card = Card(name, classes, config.prefix, config.max_tokens, material.pad_id, len(material.train))
+    write_package(out, served, material.tokenizer, card, calibration, report)
+    return Made(out, report)
+
+
+def calibrate(logits: Mapping[str, Floats], data: Encoded, classes: Mapping[str, tuple[str, ...]]) -> Calibration:
+    """Temperatures and the scope threshold from validation rows."""
+    temperatures = {}
+    for task, values in logits.items():
+        truth = data.targets[task].numpy()
+        told = truth != UNKNOWN
+        temperatures[task] = temperature(values[told], truth[told]) if told.any() else 1.0
+    if "intent" not in logits:
+        return Calibration(temperatures, None)
+    truth = data.targets["intent"].numpy()
+    kept = truth != UNKNOWN
+    scores = known_score(logits["intent"][kept], classes["intent"], temperatures["intent"])
+    inside = np.array([name != OUT_OF_SCOPE for name in classes["intent"]])
+    return Calibration(temperatures, scope_threshold(scores, inside[truth[kept]]))

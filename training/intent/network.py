@@ -1,0 +1,85 @@
+"""The network: a pruned transformer encoder, the mean over its tokens, and one linear head a task."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+
+Encoder = Any
+"""A `PreTrainedModel` of the BERT family: transformers types its parts as anything that a module may hold."""
+
+SIX_OF_TWELVE = (0, 2, 4, 7, 9, 11)
+"""The layers of a twelve-layer encoder that keep most of its quality at half the cost."""
+
+
+def load_encoder(base: str | Path, layers: Sequence[int] | None) -> tuple[Encoder, PreTrainedTokenizerFast]:
+    """The encoder and tokenizer of a local folder or a hub id, cut to `layers` (None keeps all). Raises OSError."""
+    encoder: Encoder = AutoModel.from_pretrained(base, dtype=torch.float32, attn_implementation="sdpa")
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None  # The mean over tokens is the sentence; a pooler would be dead weight in the export.
+    if layers is not None:
+        prune(encoder, layers)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise OSError(f"{base} has no fast tokenizer (tokenizer.json)")
+    return encoder, tokenizer
+
+
+def prune(encoder: Encoder, layers: Sequence[int]) -> None:
+    """Keep only the named layers (Sajjad et al. 2023); raises ValueError for a layer that there is not."""
+    stack = encoder.encoder.layer
+    if not layers or min(layers) < 0 or max(layers) >= len(stack):
+        raise ValueError(f"the encoder has the layers 0 to {len(stack) - 1}")
+    encoder.encoder.layer = nn.ModuleList([stack[index] for index in layers])
+    encoder.config.num_hidden_layers = len(layers)
+
+
+class IntentNetwork(nn.Module):
+    """Token ids and mask of shape (batch, tokens) to logits of shape (batch, classes) by task, and the embedding."""
+
+    def __init__(self, encoder: Encoder, classes: Mapping[str, int], *, dropout: float) -> None:
+        super().__init__()
+        self.encoder: Encoder = encoder
+        self.dropout = nn.Dropout(dropout)
+        width: int = encoder.config.hidden_size
+        heads = {task: nn.Linear(width, count) for task, count in classes.items()}
+        for head in heads.values():
+            nn.init.normal_(head.weight, std=0.02)
+            nn.init.zeros_(head.bias)
+        self.heads = nn.ModuleDict(heads)
+
+    def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """The mean over real tokens, (batch, width), not normalised."""
+        hidden: Tensor = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+        sentence = self.embed(input_ids, attention_mask)
+        return {task: head(self.dropout(sentence)) for task, head in self.heads.items()}
+
+
+def freeze_words(network: IntentNetwork) -> None:
+    """Leave the table of word embeddings as it is: most of a small encoder's weights, and half of a step's time."""
+    network.encoder.get_input_embeddings().weight.requires_grad_(False)
+
+
+def with_lora(network: IntentNetwork, rank: int) -> IntentNetwork:
+    """Train low-rank updates of the attention's projections and the heads only (Hu et al. 2021)."""
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules=["query", "key", "value", "dense"]
+    )
+    network.encoder = get_peft_model(network.encoder, config)
+    return network
+
+
+def merged(network: IntentNetwork) -> IntentNetwork:
+    """The network with its low-rank updates folded into the weights; itself when there are none."""
+    if hasattr(network.encoder, "merge_and_unload"):
+        network.encoder = network.encoder.merge_and_unload()
+    return network

@@ -1,0 +1,91 @@
+"""The folder that is served: one ONNX file, its tokenizer, labels, calibration, checksums and a card for people."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from transformers import PreTrainedTokenizerFast
+
+from services.intent.package import DESCRIPTION, FORMAT, MODEL, TOKENIZER
+from training.intent.calibration import Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a server must know of a model."""
+
+    name: str
+    classes: Mapping[str, tuple[str, ...]]
+    prefix: str
+    max_tokens: int
+    pad_id: int
+    rows: int
+
+
+def write_package(
+    out: Path,
+    model: Path,
+    tokenizer: PreTrainedTokenizerFast,
+    card: Card,
+    calibration: Calibration,
+    report: Mapping[str, Any],
+) -> None:
+    """Write `out/package`: model.onnx, tokenizer.json, model.json, README.md and manifest.json with SHA-256 of each."""
+    folder = out / "package"
+    folder.mkdir(exist_ok=True)
+    (folder / MODEL).write_bytes(model.read_bytes())
+    tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    description = {
+        "format": FORMAT,
+        "name": card.name,
+        "classes": {task: list(names) for task, names in card.classes.items()},
+        "prefix": card.prefix,
+        "max_tokens": card.max_tokens,
+        "pad_id": card.pad_id,
+        "temperatures": calibration.temperatures,
+        "scope_threshold": calibration.scope_threshold,
+        "precision": "int8" if report["quantisation"]["taken"] else "float32",
+    }
+    (folder / DESCRIPTION).write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))
+    (folder / "README.md").write_text(_card(card, report), encoding="utf-8")
+    sums = {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name != "manifest.json"}
+    version = hashlib.sha256("".join(f"{name}{digest}" for name, digest in sums.items()).encode()).hexdigest()[:12]
+    manifest = {
+        "kind": "intent",
+        "version": version,
+        "created_at": datetime.now(UTC).isoformat(),
+        "files": sums,
+        "metadata": {"name": card.name, "format": FORMAT},
+    }
+    (folder / "manifest.json").write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _card(card: Card, report: Mapping[str, Any]) -> str:
+    lines = [
+        f"# {card.name}",
+        "",
+        f"Trained on {card.rows} texts. Tasks: {', '.join(f'{task} ({len(names)} classes)' for task, names in card.classes.items())}.",
+        "",
+        "| task | validation accuracy | 95 % interval | macro-F1 | ECE before | ECE after |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for task, found in report["validation"].items():
+        low, high = found["accuracy_interval"]
+        lines.append(
+            f"| {task} | {found['accuracy']:.4f} | {low:.4f}–{high:.4f} | {found['macro_f1']:.4f} "
+            f"| {found['ece_before']:.4f} | {found['ece']:.4f} |"
+        )
+    tried = "; ".join(
+        f"{each['way']}: {each['score']:.4f}, {each['megabytes']:.0f} MB" for each in report["quantisation"]["tried"]
+    )
+    lines += ["", f"Quantisation: float {report['quantisation']['float']:.4f}; {tried}.", ""]
+    return "\n".join(lines)

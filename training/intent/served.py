@@ -1,0 +1,30 @@
+"""The exported file as it will be served: what is reported is measured on this, not on the network that was trained."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from services.intent.confidence import Floats
+from training.intent.batches import Encoded, in_order
+
+
+def open_model(path: Path) -> ort.InferenceSession:
+    """A CPU session of an exported file."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def logits_of(session: ort.InferenceSession, data: Encoded, pad_id: int, tasks: Sequence[str]) -> dict[str, Floats]:
+    """Logits of shape (rows, classes) by task, in the rows' order."""
+    names = [f"{task}_logits" for task in tasks]
+    found: list[list[Floats]] = []
+    places: list[int] = []
+    for batch in in_order(data, 32, pad_id):
+        feeds = {"input_ids": batch.input_ids.numpy(), "attention_mask": batch.attention_mask.numpy()}
+        found.append(session.run(names, feeds))
+        places += batch.places
+    back = np.argsort(places)
+    return {task: np.concatenate([part[index] for part in found])[back] for index, task in enumerate(tasks)}
