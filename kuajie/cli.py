@@ -193,6 +193,8 @@ def train_intent(
 
     choices = training.Choices(layers, epochs, batch_size, learning_rate, lora_rank, train_words, seed)
     result = training.train_intent(data, base, out, choices, resume=resume)
+    if result is None:
+        return
     if as_json:
         show_json(result)
     else:

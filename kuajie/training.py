@@ -27,8 +27,13 @@ class Choices:
     seed: int = 0
 
 
-def train_intent(data: Sequence[Path], base: str, out: Path, choices: Choices, *, resume: bool) -> dict[str, Any]:
-    """The report of a run. Raises BadInput for files, a base or choices that cannot be used."""
+def train_intent(
+    data: Sequence[Path], base: str, out: Path, choices: Choices, *, resume: bool
+) -> dict[str, Any] | None:
+    """The report of a run; None in all but the first of several processes.
+
+    Raises BadInput for files, a base or choices that cannot be used.
+    """
     with _needs("train-intent"):
         from training.intent.making import make_model
         from training.intent.rows import UnusableData, read_rows
@@ -40,6 +45,8 @@ def train_intent(data: Sequence[Path], base: str, out: Path, choices: Choices, *
         raise BadInput(str(error)) from error
     except (OSError, ValueError) as error:
         raise BadInput(f"cannot train from {base}: {str(error).splitlines()[0]}") from error
+    if not made.report:
+        return None
     return {"package": str(made.folder / "package"), "page": str(made.folder / "report.html"), **made.report}
 
 

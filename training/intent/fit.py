@@ -52,7 +52,7 @@ class Trainer:
     folder: Path
     progress: Progress
     resume: bool = False
-    accelerator: Accelerator = field(default_factory=Accelerator)
+    accelerator: Accelerator = field(default_factory=lambda: Accelerator(cpu=not torch.accelerator.is_available()))
 
     def fit(self, *, until: int | None = None) -> State:
         """Train until the epochs or the patience end, or the epoch `until`; the network then has the best epoch's weights.

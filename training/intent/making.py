@@ -31,7 +31,7 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a run made, and its report."""
+    """What a run made, and its report; that is empty in all but the first of several processes."""
 
     folder: Path
     report: dict[str, Any]
@@ -86,6 +86,8 @@ def make_model(
         resume=resume,
     )
     state = trainer.fit()
+    if not trainer.accelerator.is_main_process:
+        return Made(out, {})
     network = merged(network)
     progress("exporting", 1.0)
     export_onnx(network, out / "model.onnx")

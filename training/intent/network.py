@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 Encoder = Any
 """A `PreTrainedModel` of the BERT family: transformers types its parts as anything that a module may hold."""
@@ -17,6 +18,9 @@ SIX_OF_TWELVE = (0, 2, 4, 7, 9, 11)
 
 def load_encoder(base: str | Path, layers: Sequence[int] | None) -> tuple[Encoder, PreTrainedTokenizerFast]:
     """The encoder and tokenizer of a local folder or a hub id, cut to `layers` (None keeps all). Raises OSError."""
+    spoken: Any = logging
+    spoken.set_verbosity_error()
+    spoken.disable_progress_bar()
     encoder: Encoder = AutoModel.from_pretrained(base, dtype=torch.float32, attn_implementation="sdpa")
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # The mean over tokens is the sentence; a pooler would be dead weight in the export.
