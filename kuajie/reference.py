@@ -7,10 +7,10 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
-from services.insurance.settings import InsuranceSettings
-from services.intent.settings import IntentSettings
 
 from services.gateway.settings import GatewaySettings
+from services.insurance.settings import InsuranceSettings
+from services.intent.settings import IntentSettings
 from services.kit.settings import SharedSettings
 from services.profile.settings import ProfileSettings
 from services.recommend.settings import RecommendSettings
