@@ -93,7 +93,7 @@ def make_model(
     export_onnx(network, out / "model.onnx")
     report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch}
     report |= _quantised(out, material) | {"parity": _parity(network, out / "model.onnx", material)}
-    return _finish(out, material, config, report, name)
+    return _finish(out, material, config, report, name, str(base))
 
 
 def _prepare(rows: Sequence[Row], tokenizer: PreTrainedTokenizerFast, config: TrainConfig) -> Material:
@@ -142,7 +142,7 @@ def _accuracy(logits: dict[str, Floats], material: Material) -> float:
     return sum(shares) / len(shares)
 
 
-def _finish(out: Path, material: Material, config: TrainConfig, report: dict[str, Any], name: str) -> Made:
+def _finish(out: Path, material: Material, config: TrainConfig, report: dict[str, Any], name: str, base: str) -> Made:
     """Calibrate what will be served on validation rows, and write the package and the report."""
     served = out / "model.int8.onnx" if report["quantisation"]["taken"] else out / "model.onnx"
     classes = material.vocabulary.classes
@@ -159,7 +159,7 @@ def _finish(out: Path, material: Material, config: TrainConfig, report: dict[str
         )
     (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     write_page(out / "report.html", report, classes)
-    card = Card(name, classes, config.prefix, config.max_tokens, material.pad_id, len(material.train))
+    card = Card(name, classes, config.prefix, config.max_tokens, material.pad_id, len(material.train), base)
     write_package(out, served, material.tokenizer, card, calibration, report)
     return Made(out, report)
 

@@ -24,6 +24,7 @@ class Card:
     max_tokens: int
     pad_id: int
     rows: int
+    base: str
 
 
 def write_package(
@@ -34,7 +35,10 @@ def write_package(
     calibration: Calibration,
     report: Mapping[str, Any],
 ) -> None:
-    """Write `out/package`: model.onnx, tokenizer.json, model.json, README.md and manifest.json with SHA-256 of each."""
+    """Write `out/package`: model.onnx, tokenizer.json, model.json, README.md and manifest.json with SHA-256 of each.
+
+    The base's NOTICE and LICENSE go along where it has such files: its terms hold for what is made of it.
+    """
     folder = out / "package"
     folder.mkdir(exist_ok=True)
     (folder / MODEL).write_bytes(model.read_bytes())
@@ -52,6 +56,9 @@ def write_package(
     }
     (folder / DESCRIPTION).write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))
     (folder / "README.md").write_text(_card(card, report), encoding="utf-8")
+    for notice in (Path(card.base) / name for name in ("NOTICE", "LICENSE")):
+        if notice.is_file():
+            (folder / notice.name).write_bytes(notice.read_bytes())
     sums = {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name != "manifest.json"}
     version = hashlib.sha256("".join(f"{name}{digest}" for name, digest in sums.items()).encode()).hexdigest()[:12]
     manifest = {
@@ -70,22 +77,30 @@ def _sha256(path: Path) -> str:
 
 
 def _card(card: Card, report: Mapping[str, Any]) -> str:
+    tasks = ", ".join(f"{task} ({len(names)} classes)" for task, names in card.classes.items())
+    layers = report["config"]["layers"]
+    kept = "all of its layers" if layers is None else f"its layers {', '.join(map(str, layers))}"
     lines = [
         f"# {card.name}",
         "",
-        f"Trained on {card.rows} texts. Tasks: {', '.join(f'{task} ({len(names)} classes)' for task, names in card.classes.items())}.",
+        f"What a short text wants, from `{Path(card.base).name}` with {kept}, fine-tuned on {card.rows} texts.",
+        f"Tasks: {tasks}. Texts are cut at {card.max_tokens} tokens.",
+        "Served by `services/intent`; manifest.json has the SHA-256 of every file.",
         "",
-        "| task | validation accuracy | 95 % interval | macro-F1 | ECE before | ECE after |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "On validation rows, held out of the same files that it was trained on (texts of other people: expect less):",
+        "",
+        "| task | rows | accuracy | 95 % interval | macro-F1 | ECE before | ECE after |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for task, found in report["validation"].items():
         low, high = found["accuracy_interval"]
         lines.append(
-            f"| {task} | {found['accuracy']:.4f} | {low:.4f}–{high:.4f} | {found['macro_f1']:.4f} "
+            f"| {task} | {found['rows']} | {found['accuracy']:.4f} | {low:.4f}–{high:.4f} | {found['macro_f1']:.4f} "
             f"| {found['ece_before']:.4f} | {found['ece']:.4f} |"
         )
     tried = "; ".join(
-        f"{each['way']}: {each['score']:.4f}, {each['megabytes']:.0f} MB" for each in report["quantisation"]["tried"]
+        f"{each['way']}: {each['score']:.4f}, {each['megabytes']:.1f} MB" for each in report["quantisation"]["tried"]
     )
-    lines += ["", f"Quantisation: float {report['quantisation']['float']:.4f}; {tried}.", ""]
+    lines += ["", f"int8, mean accuracy of the tasks: float {report['quantisation']['float']:.4f}; {tried}.", ""]
+    lines += ["It reads tone and wording, not facts. It is no ground for advice, a price or a refusal.", ""]
     return "\n".join(lines)

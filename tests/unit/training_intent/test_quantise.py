@@ -10,7 +10,7 @@ import torch
 
 from training.intent.export import export_onnx
 from training.intent.network import IntentNetwork, load_encoder
-from training.intent.quantise import WAYS, by_row, quantise
+from training.intent.quantise import WAYS, quantise, scaled
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_a_loss_within_half_a_point_is_taken(source: Path, tmp_path: Path) -> No
 
 def test_each_word_has_a_scale_of_its_own() -> None:
     table = np.array([[100.0, -50.0], [0.01, 0.002], [0.0, 0.0]], dtype=np.float32)
-    values, scales = by_row(table)
+    values, scales = scaled(table, axis=1)
     assert values.dtype == np.int8
     np.testing.assert_allclose(values * scales, table, atol=100 / 254)
     np.testing.assert_allclose((values * scales)[1], table[1], atol=0.01 / 254)
@@ -49,6 +49,24 @@ def test_int8_says_nearly_what_float_says(source: Path, tmp_path: Path) -> None:
     assert float((exact * rounded).sum()) > 0.995
 
 
+def test_every_way_leaves_weights_of_eight_bits_and_a_file_that_works(source: Path, tmp_path: Path) -> None:
+    feeds = {"input_ids": np.array([[0, 9, 20, 33, 2]]), "attention_mask": np.ones((1, 5), dtype=np.int64)}
+    exact = ort.InferenceSession(str(source)).run(["embedding"], feeds)[0]
+    for last in range(len(WAYS)):
+        target = tmp_path / f"{last}.onnx"
+        scores = iter([0.0] * last + [1.0])
+        taken, _ = quantise(source, target, reference=1.0, score=lambda path, scores=scores: next(scores))
+        assert taken is not None
+        assert taken.name == WAYS[last].name
+        matrices = [
+            each for each in onnx.load(str(target)).graph.initializer if len(each.dims) == 2 and max(each.dims) > 32
+        ]
+        floats = {each.name for each in matrices if each.data_type == onnx.TensorProto.FLOAT}
+        assert {name for name in floats if not name.endswith("_scale")} == {"position_embeddings"}
+        rounded = ort.InferenceSession(str(target)).run(["embedding"], feeds)[0]
+        assert float((exact * rounded).sum()) > 0.99
+
+
 def test_every_way_is_tried_before_int8_is_refused(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "model.int8.onnx"
     taken, tried = quantise(source, target, reference=0.9, score=lambda path: 0.89)
@@ -61,5 +79,5 @@ def test_a_later_way_is_taken_when_the_first_costs_too_much(source: Path, tmp_pa
     scores = iter([0.80, 0.85, 0.8995])
     taken, tried = quantise(source, tmp_path / "m.onnx", reference=0.9, score=lambda path: next(scores))
     assert taken is not None
-    assert taken.float_last_layer
+    assert taken.name == WAYS[2].name
     assert [each.score for each in tried] == [0.80, 0.85, 0.8995]
