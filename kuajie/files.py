@@ -147,7 +147,7 @@ def _read_ndjson(path: Path) -> Iterator[Numbered]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 yield BadRow(number, "invalid_json", "not a JSON object")
                 continue
             yield (number, _present(row)) if isinstance(row, dict) else BadRow(number, "invalid_json", "not an object")

@@ -131,7 +131,10 @@ def encoded(rows: Iterable[Numbered], form: FileFormat, unreadable: Callable[[Ba
             unreadable(entry)
             continue
         number, row = entry
-        yield orjson.dumps({"row": number, **{name: row[name] for name in row if name in columns}}, default=str)
+        try:
+            yield orjson.dumps({"row": number, **{name: row[name] for name in row if name in columns}}, default=str)
+        except (orjson.JSONEncodeError, RecursionError):
+            unreadable(BadRow(number, "invalid_value", "a number beyond 64 bits, broken text, or nesting without end"))
 
 
 def chunks(lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:

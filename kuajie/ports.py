@@ -1,6 +1,7 @@
-"""Which TCP ports of this machine are free."""
+"""Which TCP ports of this machine are free, and who answers at others."""
 
 import socket
+from urllib.parse import urlsplit
 
 LOOPBACK = "127.0.0.1"
 
@@ -21,3 +22,13 @@ def port_is_free(port: int, host: str = LOOPBACK) -> bool:
         except OSError:
             return False
         return True
+
+
+def answers(url: str) -> bool:
+    """Whether something listens at a URL's host and port (6379 where it names none), within a second."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or LOOPBACK, parts.port or 6379), timeout=1).close()
+    except OSError:
+        return False
+    return True

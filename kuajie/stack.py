@@ -17,7 +17,7 @@ from kuajie.databases import sqlalchemy_url
 from kuajie.engines import PostgresEngine, RedisEngine
 from kuajie.failures import CommandError
 from kuajie.gateway import Gateway
-from kuajie.ports import port_is_free
+from kuajie.ports import answers, port_is_free
 from kuajie.processes import guarded
 from kuajie.readiness import not_ready
 from kuajie.serving import __name__ as serving_module
@@ -118,6 +118,10 @@ class Stack:
             redis = RedisEngine(self.folder.engines)
             self.supervisor.start(redis)
             redis_url = redis.url
+        elif not answers(redis_url):
+            self.say(
+                "KUAJIE_REDIS_URL does not answer: events are kept and wait, and recommendations learn of them later"
+            )
         databases = {service: url or sqlalchemy_url(str(server), service) for service, url in given.items()}
         return Stores(databases, redis_url, server)
 

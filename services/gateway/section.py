@@ -13,7 +13,9 @@ from services.gateway.lastgood import Remembered
 from services.gateway.schemas import SectionName, Status
 from services.kit.http import BackendError, BackendInvalid, BackendRefused, BackendTimeout
 from services.kit.resilience import BulkheadFull, Deadline
-from services.kit.telemetry import LATENCY_BUCKETS_S
+from services.kit.telemetry import LATENCY_BUCKETS_S, current_request_id, get_logger
+
+log = get_logger(__name__)
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -85,10 +87,19 @@ async def section(
     try:
         value = await gate.ask(call, within)
     except (BackendError, CircuitOpen, BulkheadFull) as failure:
-        return _timed_section(name, started, *_substitute(failure, stale, fallback))
+        substitute = _substitute(failure, stale, fallback)
+        _report(name, failure, substitute[0])
+        return _timed_section(name, started, *substitute)
     if stale is not None:
         stale.remember(value)
     return _timed_section(name, started, "ok", value, 0, None)
+
+
+def _report(name: SectionName, failure: Failure, shown: Status) -> None:
+    """Say each failure of a back end; what an open breaker or a full bulkhead keeps from it is only counted."""
+    if isinstance(failure, BackendError):
+        _, reason = failure_of(failure)
+        log.warning("section_failed", section=name, reason=reason, shown=shown, request_id=current_request_id())
 
 
 def _timed_section(

@@ -16,7 +16,15 @@ from services.kit.errors import PROBLEM_JSON, Problem, install_error_handlers, p
 from services.kit.identity import Authenticate, Keyring, internal_token
 from services.kit.resilience import DEADLINE_HEADER, Deadline
 from services.kit.settings import SharedSettings
-from services.kit.telemetry import DURATION, IN_FLIGHT, REQUESTS, begin_trace, configure_logging, get_logger
+from services.kit.telemetry import (
+    DURATION,
+    IN_FLIGHT,
+    REQUESTS,
+    begin_trace,
+    configure_logging,
+    current_request_id,
+    get_logger,
+)
 
 log = get_logger(__name__)
 
@@ -168,7 +176,13 @@ class RequestScope:
         DURATION.labels(self._service, method, route).observe(seconds)
         if self._access_log:
             log.info(
-                "request", service=self._service, method=method, route=route, status=status, seconds=round(seconds, 6)
+                "request",
+                service=self._service,
+                request_id=current_request_id(),
+                method=method,
+                route=route,
+                status=status,
+                seconds=round(seconds, 6),
             )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from prometheus_client import Counter
@@ -17,6 +18,10 @@ from services.profile.schemas import BatchResult, Status, Verdict
 
 EVENTS = Counter("kuajie_profile_events_total", "Messages by what became of them.", ["route", "status"])
 
+FROM_SERVERS_ONLY = frozenset({"purchase_completed", "purchase_refunded", "policy_bound", "campaign_converted"})
+"""What a platform's own servers witness; a person's credential could only claim it."""
+
+NOT_FOR_PEOPLE = MessageRefused("event_from_servers_only", "event", "Only a server's credential may report this event.")
 NOT_YOURS = MessageRefused("forbidden", "user_id", "This credential may only send messages of its own user.")
 
 
@@ -47,9 +52,22 @@ def judge(batch: Sequence[object], caller: Caller, received_at: datetime) -> lis
         except MessageRefused as refused:
             judged.append(refused)
         else:
-            mine = caller.kind == "server" or message.event.user_id == caller.subject
-            judged.append(message if mine else NOT_YOURS)
+            judged.append(message if caller.kind == "server" else _said_by_a_person(message, caller.subject))
     return judged
+
+
+def _said_by_a_person(message: Message, subject: str) -> Message | MessageRefused:
+    """People speak for themselves, of what they may witness, and their message ids are their own: none can pre-empt a server's."""
+    if message.event.user_id != subject:
+        return NOT_YOURS
+    if message.event.name in FROM_SERVERS_ONLY:
+        return NOT_FOR_PEOPLE
+    return replace(message, event=message.event._replace(message_id=own_message_id(subject, message.event.message_id)))
+
+
+def own_message_id(subject: str, message_id: str) -> str:
+    """A person's message id among those of the tenant."""
+    return f"{subject}/{message_id}"
 
 
 async def record(
@@ -71,7 +89,7 @@ def _undeliverable(batch: Sequence[object], judged: Sequence[Message | MessageRe
     return [
         Undeliverable(refused.reason, refused.param, refused.detail, payload_text(raw))
         for raw, refused in zip(batch, judged, strict=True)
-        if isinstance(refused, MessageRefused) and refused is not NOT_YOURS
+        if isinstance(refused, MessageRefused) and refused not in (NOT_YOURS, NOT_FOR_PEOPLE)
     ]
 
 
@@ -91,7 +109,7 @@ def _result(batch: Sequence[object], judged: Sequence[Message | MessageRefused],
             message_id = outcome.event.message_id
             status: Status = "accepted" if message_id in pending else "duplicate"
             pending.discard(message_id)
-            verdict = Verdict.model_construct(message_id=message_id, status=status)
+            verdict = Verdict.model_construct(message_id=raw_message_id(raw), status=status)
         results.append(verdict)
     statuses = [verdict.status for verdict in results]
     return BatchResult.model_construct(

@@ -53,7 +53,7 @@ class Event(NamedTuple):
 
     tenant_id: str
     message_id: str
-    user_id: str  # the person: the user id, or the anonymous id while there is none
+    user_id: str  # the person: the user id, or `anonymous:` and the anonymous id while there is none
     anonymous_id: str | None
     kind: str  # track, identify or page
     name: str | None  # one of EVENT_NAMES when kind is track

@@ -48,10 +48,16 @@ class Properties(EdgeModel):
     currency: Currency | None = None
 
 
+ANONYMOUS = "anonymous:"
+"""Leads the id of a visitor who is not known by a user id. A browser chooses anonymous ids: they must never name a person."""
+
+AnonymousId = Annotated[ExternalId, Field(max_length=128 - len(ANONYMOUS))]
+
+
 class _Message(EdgeModel):
     message_id: ExternalId
     user_id: ExternalId | None = None
-    anonymous_id: ExternalId | None = None
+    anonymous_id: AnonymousId | None = None
     timestamp: Moment | None = None
     sent_at: Moment | None = None
 
@@ -63,7 +69,7 @@ class _Message(EdgeModel):
 
     @property
     def person(self) -> str:
-        return self.user_id or self.anonymous_id or ""
+        return self.user_id or f"{ANONYMOUS}{self.anonymous_id}"
 
 
 class Track(_Message):

@@ -43,7 +43,8 @@ def listed(
 
 def reason(catalogue: Catalogue, pick: Pick, locale: str, *, deeds: Deeds, context: str | None) -> str:
     """What speaks for a pick. Where the item that did is gone from the catalogue, its category does."""
-    category = pick.category or catalogue.items[pick.item_id].domain
+    domain = catalogue.items[pick.item_id].domain
+    category = reasons.readable_category(pick.category or domain, domain, locale)
     if pick.because is not None and pick.because in catalogue.items:
         title = catalogue.title(pick.because, locale)
         return _of_item(pick, title, locale, deed=None if pick.because == context else deeds.get(pick.because))

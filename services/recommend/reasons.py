@@ -43,6 +43,12 @@ def category_name(category: str, locale: str) -> str:
     return category.replace("-", " ")
 
 
+def readable_category(category: str, domain: str | None, locale: str) -> str:
+    """The category, or its item's domain where a reader of Chinese would see a bare code and the domain has a name."""
+    bare = locale == _ZH and category.isascii() and category not in _CATEGORIES
+    return domain if bare and domain in _CATEGORIES else category
+
+
 def after(kind: str, title: str, locale: str) -> str:
     """Because of what the person did with another item; `kind` is the type of that event."""
     return _AFTER.get(kind, _AFTER[VIEWED])[locale].format(title=title)

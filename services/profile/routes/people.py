@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from services.kit.idempotency import idempotent
 from services.kit.identity import Caller, requires
 from services.kit.wire import ExternalId
-from services.profile.batches import record
+from services.profile.batches import own_message_id, record
 from services.profile.consent_terms import PLATFORM
 from services.profile.declarations import facts_of
 from services.profile.messages import identify_message
@@ -19,7 +19,7 @@ from services.profile.tables import idempotency_keys
 
 router = APIRouter(prefix="/v1", tags=["people"])
 
-UserId = Annotated[ExternalId, Path(description="A user id, or an anonymous id.")]
+UserId = Annotated[ExternalId, Path(description="A user id, or `anonymous:` and an anonymous id.")]
 
 
 @router.post("/identify", response_model=Identified)
@@ -29,7 +29,9 @@ async def identify(
     """Declare facts of one person. Absent fields stay as they were, null withdraws, an unknown field is an error."""
     caller.require_self(body.user_id)
     now = resources.clock()
-    message = identify_message(body.user_id, body.traits, body.message_id, tenant_id=caller.tenant_id, received_at=now)
+    said = body.message_id
+    message_id = own_message_id(caller.subject, said) if said and caller.kind == "person" else said
+    message = identify_message(body.user_id, body.traits, message_id, tenant_id=caller.tenant_id, received_at=now)
     async with resources.db.begin() as connection:
 
         async def run() -> Identified:

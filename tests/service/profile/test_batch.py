@@ -125,11 +125,31 @@ async def test_a_clock_that_runs_ahead_is_repaired_by_sent_at(profile, track):
 async def test_a_person_speaks_only_for_themselves(profile, track, as_person):
     answer = await profile.post(
         "/v1/batch",
-        {"batch": [track("m1", "u1"), track("m2", "u2"), {**track("m3"), "user_id": None, "anonymous_id": "u2"}]},
+        {
+            "batch": [
+                viewed(track, "m1", "u1"),
+                track("m2", "u2"),
+                {**track("m3"), "user_id": None, "anonymous_id": "u2"},
+            ]
+        },
         headers=as_person("u1"),
     )
     assert [v["code"] for v in answer.json()["results"]] == [None, "forbidden", "forbidden"]
     assert (await profile.get("/v1/dead-letters")).json()["data"] == []
+
+
+async def test_a_person_claims_no_purchase_and_takes_no_message_id_of_a_server(profile, track, as_person):
+    mine = [track("order-1", "u1"), viewed(track, "order-2", "u1")]
+    answer = await profile.post("/v1/batch", {"batch": mine}, headers=as_person("u1"))
+    assert [v["code"] for v in answer.json()["results"]] == ["event_from_servers_only", None]
+    assert [v["message_id"] for v in answer.json()["results"]] == ["order-1", "order-2"]
+    again = await profile.post("/v1/batch", {"batch": mine[1:]}, headers=as_person("u1"))
+    assert again.json()["duplicates"] == 1
+    assert (await profile.send(track("order-2", "u1")))["accepted"] == 1
+
+
+def viewed(track, message_id, user_id):
+    return {**track(message_id, user_id), "event": "content_viewed"}
 
 
 async def test_without_the_scope_nothing_is_accepted(profile, track, internal_headers):

@@ -147,8 +147,14 @@ async def test_an_anonymous_visitor_has_a_snapshot_too(profile):
             "properties": {"item_id": "i1"},
         }
     )
-    snapshot = await profile.snapshot("a%2F1")
-    assert (snapshot["user_id"], snapshot["known"], snapshot["features"]["events"]) == ("a/1", True, 1)
+    snapshot = await profile.snapshot("anonymous:a%2F1")
+    assert (snapshot["user_id"], snapshot["known"], snapshot["features"]["events"]) == ("anonymous:a/1", True, 1)
+
+
+async def test_an_anonymous_id_never_names_a_person(profile, track):
+    await profile.send(track("m1", "u1"))
+    await profile.send({**track("m2"), "user_id": None, "anonymous_id": "u1"})
+    assert (await profile.snapshot("u1"))["features"]["events"] == 1
 
 
 async def test_the_tag_holds_until_something_changes(profile, track):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from kuajie.failures import BadInput, CommandError
-from kuajie.importing import KINDS, chunks, import_file
+from kuajie.files import EVENTS, read
+from kuajie.importing import KINDS, chunks, encoded, import_file
 
 HEADER = "user_id,item_id,timestamp\n"
 
@@ -81,3 +82,22 @@ def test_a_refusal_of_the_gateway_is_told_in_its_own_words(tmp_path: Path, stand
     stand.answer = lambda method, path, body: (403, json.dumps(problem).encode())
     with pytest.raises(CommandError, match=r"POST /v1/events/import: 403 forbidden: The key may not write events\."):
         import_file(KINDS["events"], events_file(tmp_path, ["u,i,1"]), lambda: stand.gateway, strict=False)
+
+
+def test_a_row_that_json_cannot_carry_is_a_bad_row_and_the_others_go_on(tmp_path):
+    path = tmp_path / "events.ndjson"
+    good = '{"user_id":"u","item_id":"i","timestamp":"2026-01-01T00:00:00Z"}\n'
+    deep = (
+        '{"user_id":"u","item_id":"i","timestamp":"2026-01-01T00:00:00Z","properties":'
+        + "[" * 5000
+        + "]" * 5000
+        + "}\n"
+    )
+    huge = (
+        '{"user_id":"u","item_id":"i","timestamp":"2026-01-01T00:00:00Z","properties":{"n":1234567890123456789012}}\n'
+    )
+    path.write_text(good + huge + deep + good)
+    bad = []
+    lines = list(encoded(read(path), EVENTS, bad.append))
+    assert [json.loads(line)["row"] for line in lines] == [1, 4]
+    assert [(each.row, each.reason) for each in bad] == [(2, "invalid_value"), (3, "invalid_json")]

@@ -172,7 +172,7 @@ def test_the_most_telling_deed_is_named_and_a_refund_never():
             "你对财经感兴趣",
             "you are interested in finance",
         ),
-        (Pick("f2", 1, "popular", "popular_in_category", None, "tax"), {}, None, "tax热门", "popular in tax"),
+        (Pick("f2", 1, "popular", "popular_in_category", None, "tax"), {}, None, "财经热门", "popular in tax"),
         (Pick("f1", 1, "popular", "popular"), {}, None, "近期热门", "popular now"),
         (Pick("t1", 1, "new", "new_in_category", None, "tech"), {}, None, "科技新上架", "new in tech"),
         (Pick("t1", 1, "new", "new"), {}, None, "新上架", "new"),
