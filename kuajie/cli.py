@@ -90,7 +90,7 @@ def serve(
 @app.command()
 def migrate(
     service: Annotated[
-        str | None, typer.Argument(help="profile, recommend or insurance. Default: all of them.")
+        str | None, typer.Argument(help="profile, recommend, intent or insurance. Default: all of them.")
     ] = None,
     as_json: Json = False,
 ) -> None:

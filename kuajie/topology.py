@@ -9,7 +9,7 @@ from kuajie.ports import LOOPBACK
 GATEWAY = "gateway"
 SERVICES = (GATEWAY, "profile", "recommend", "intent", "insurance")
 BACK_ENDS = SERVICES[1:]
-WITH_DATABASE = ("profile", "recommend", "insurance")
+WITH_DATABASE = ("profile", "recommend", "intent", "insurance")
 
 
 def migrations_of(service: str) -> Path:

@@ -1,94 +1,60 @@
-"""The intent service: `POST /v1/understand`."""
+"""The intent service: what texts want."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Annotated
+from pathlib import Path
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import FastAPI
 
-from services.intent.batcher import DeadlinePassed, Draining, QueueFull
-from services.intent.engine import Answered, Engine, EngineConfig, NoModel
-from services.intent.loading import load
-from services.intent.metrics import EngineMetrics
-from services.intent.schemas import ModelName, UnderstandingResult, UnderstandRequest, UnderstandResponse
+from services.intent.resources import Resources
+from services.intent.routes import understand
+from services.intent.serving.engine import Engine, EngineConfig
+from services.intent.serving.loading import load
+from services.intent.serving.metrics import EngineMetrics
+from services.intent.serving.waiting import Limits
 from services.intent.settings import IntentSettings
-from services.intent.waiting import Limits, Priority
-from services.kit.app import MIB, build_app, deadline_of
-from services.kit.errors import DeadlineExceeded, Problem, TooManyRequests, Unavailable
-from services.kit.identity import Caller, requires
+from services.kit.app import MIB, build_app
+from services.kit.cache import open_redis
+from services.kit.database import UNREACHABLE, Database
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+ROUTERS = (understand.router,)
 BODY_LIMIT = 2 * MIB
 """64 texts of 2,000 characters, each written as a 12-byte JSON escape."""
 
-router = APIRouter()
+
+def create_app(settings: IntentSettings | None = None) -> FastAPI:
+    """The application; settings come from the environment when not given."""
+    chosen = settings or IntentSettings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _opened(chosen) as resources:
+            app.state.resources = resources
+            yield
+
+    return build_app(
+        "intent",
+        title="Kuajie intent",
+        shared=chosen.shared,
+        lifespan=lifespan,
+        routers=ROUTERS,
+        ready=_ready,
+        max_body_bytes=BODY_LIMIT,
+    )
 
 
-class Overloaded(TooManyRequests):
-    code = "queue_full"
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What lives as long as the process."""
-
-    engine: Engine
-
-
-# A coroutine, since FastAPI sends plain functions to a thread, half a millisecond a request.
-async def _engine(request: Request) -> Engine:
-    resources: Resources = request.app.state.resources
-    return resources.engine
-
-
-EngineOf = Annotated[Engine, Depends(_engine)]
-
-
-@router.post(
-    "/v1/understand",
-    tags=["intent"],
-    summary="What one text or many say",
-    responses={
-        429: {"model": Problem, "description": "The queue is full: `queue_full`, with Retry-After"},
-        503: {"model": Problem, "description": "No model is loaded yet, or the process is about to end"},
-        504: {"model": Problem, "description": "The deadline passed first: `deadline_exceeded`"},
-    },
-)
-async def understand(
-    body: UnderstandRequest,
-    request: Request,
-    engine: EngineOf,
-    caller: Annotated[Caller, requires("understand")],
-) -> UnderstandResponse:
-    """Label, confidence, sentiment, topics and purchase propensity. A single text goes before bulk requests."""
-    texts = body.all_texts()
-    priority = Priority.INTERACTIVE if len(texts) == 1 else Priority.BULK
+@asynccontextmanager
+async def _opened(settings: IntentSettings) -> AsyncIterator[Resources]:
+    """Everything the service holds, closed in reverse."""
+    db = Database.open(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    redis = open_redis(settings.shared.redis_url.get_secret_value())
     try:
-        answered = await engine.understand(
-            texts, tenant=caller.tenant_id, expires=deadline_of(request).at, priority=priority
-        )
-    except QueueFull as full:
-        raise Overloaded("Too many texts are waiting.", retry_after_s=full.retry_after_s) from full
-    except DeadlinePassed as late:
-        raise DeadlineExceeded("The deadline passed before the texts were understood.") from late
-    except (NoModel, Draining) as ending:
-        raise Unavailable("The model is being loaded, or this process is about to end.") from ending
-    return _response(answered)
-
-
-def _response(answered: Answered) -> UnderstandResponse:
-    results = [
-        UnderstandingResult(
-            label=each.label,
-            confidence=each.confidence,
-            in_scope=each.in_scope,
-            sentiment=each.sentiment,
-            topics=list(each.topics),
-            purchase=each.purchase,
-        )
-        for each in answered.results
-    ]
-    return UnderstandResponse(results=results, model=ModelName(name=answered.model, version=answered.version))
+        async with Engine(lambda: load(settings), EngineMetrics, _config(settings)) as engine:
+            yield Resources(settings, engine, db, redis)
+    finally:
+        await redis.aclose()
+        await db.close()
 
 
 def _config(settings: IntentSettings) -> EngineConfig:
@@ -102,26 +68,10 @@ def _config(settings: IntentSettings) -> EngineConfig:
 
 
 async def _ready(app: FastAPI) -> Sequence[str]:
+    """Not ready without a model, or on a database of another build.
+
+    A database that is unreachable is no reason: understanding needs none, and what does need it says so with a 503.
+    """
     resources: Resources = app.state.resources
-    return resources.engine.not_ready()
-
-
-def create_app(settings: IntentSettings | None = None) -> FastAPI:
-    """The application; settings come from the environment when not given."""
-    settings = settings or IntentSettings()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Engine(lambda: load(settings), EngineMetrics, _config(settings)) as engine:
-            app.state.resources = Resources(engine)
-            yield
-
-    return build_app(
-        "intent",
-        title="Kuajie intent",
-        shared=settings.shared,
-        lifespan=lifespan,
-        routers=[router],
-        ready=_ready,
-        max_body_bytes=BODY_LIMIT,
-    )
+    stored = [reason for reason in await resources.db.ready(MIGRATIONS) if reason != UNREACHABLE]
+    return [*resources.engine.not_ready(), *stored]

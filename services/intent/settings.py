@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings
 
 from services.intent.schemas import MAX_TEXT_CHARS, MAX_TEXTS
-from services.kit.settings import SharedSettings, service_config
+from services.kit.settings import DatabaseSettings, service_config
 
 
-class IntentSettings(BaseSettings):
+class IntentSettings(DatabaseSettings):
     """Sizes of the engine. The defaults suit two cores."""
 
     model_config = service_config("intent")
@@ -46,7 +45,6 @@ class IntentSettings(BaseSettings):
     runners: int = Field(1, ge=1, le=64, description="Batches that are computed at a time.")
     cache_answers: int = Field(10_000, ge=0, description="Answers that are kept for texts seen before; 0 keeps none.")
     drain_s: float = Field(10.0, ge=0, description="Seconds that work under way is given when the process ends.")
-    shared: SharedSettings = Field(default_factory=SharedSettings, description="Settings common to all services.")
 
     @model_validator(mode="after")
     def longest_text_fits(self) -> Self:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from services.kit.errors import Unavailable
 
+UNREACHABLE = "database unreachable"
 CONNECT_TIMEOUT_S = 2.0
 POOL_TIMEOUT_S = 2.0
 
@@ -82,7 +83,7 @@ class Database:
             async with self.connect() as connection:
                 found = await connection.scalar(text("SELECT max(version_num) FROM alembic_version"))
         except Unavailable:
-            return ["database unreachable"]
+            return [UNREACHABLE]
         except exc.ProgrammingError:
             found = None
         head = head_revision(migrations)

@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-SERVICES = ("profile", "recommend", "insurance")
+SERVICES = ("profile", "recommend", "intent", "insurance")
 
 
 def differences(url: str, service: str) -> list[object]:

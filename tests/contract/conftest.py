@@ -47,7 +47,7 @@ def back_ends(make_database: Callable[[str], str], shared_settings: SharedSettin
     return {
         "profile": create_profile(ProfileSettings(database_url=make_database("profile"), shared=shared)),  # type: ignore[arg-type]
         "recommend": create_recommend(RecommendSettings(database_url=make_database("recommend"), shared=shared)),  # type: ignore[arg-type]
-        "intent": create_intent(IntentSettings(model="keyword", shared=shared)),
+        "intent": create_intent(IntentSettings(model="keyword", database_url=make_database("intent"), shared=shared)),  # type: ignore[arg-type]
         "insurance": create_insurance(InsuranceSettings(database_url=make_database("insurance"), shared=shared)),  # type: ignore[arg-type]
     }
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from services.intent.confidence import Floats, softmax
+from services.intent.trained.confidence import Floats, softmax
 from training.intent.metrics import Integers
 
 KEPT_IN_SCOPE = 0.95

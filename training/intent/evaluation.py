@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from services.intent.confidence import Floats, known_score, softmax
 from services.intent.labels import OUT_OF_SCOPE
+from services.intent.trained.confidence import Floats, known_score, softmax
 from training.intent.metrics import (
     Integers,
     auroc,

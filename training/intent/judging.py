@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from services.intent.confidence import Floats
 from services.intent.model import ModelRefused
-from services.intent.provider import Wanted
-from services.intent.transformer import OnnxModel
+from services.intent.trained.confidence import Floats
+from services.intent.trained.provider import Wanted
+from services.intent.trained.transformer import OnnxModel
 from training.intent.evaluation import figures, purchase_auc, scope_auroc
 from training.intent.metrics import Integers
 from training.intent.rows import UNKNOWN, Row, Vocabulary

@@ -10,8 +10,8 @@ import orjson
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from services.intent.confidence import Floats, known_score
 from services.intent.labels import OUT_OF_SCOPE
+from services.intent.trained.confidence import Floats, known_score
 from training.intent.batches import Encoded, encode
 from training.intent.calibration import Calibration, scope_threshold, temperature
 from training.intent.config import TrainConfig

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from transformers import PreTrainedTokenizerFast
 
-from services.intent.package import DESCRIPTION, FORMAT, MODEL, TOKENIZER
+from services.intent.trained.package import DESCRIPTION, FORMAT, MODEL, TOKENIZER
 from training.intent.calibration import Calibration
 
 

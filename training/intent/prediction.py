@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from services.intent.confidence import Floats
+from services.intent.trained.confidence import Floats
 from training.intent.batches import Encoded, in_order
 
 

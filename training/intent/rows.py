@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.intent.written_form import written_form
+from services.intent.trained.written_form import written_form
 
 LABEL_COLUMNS = ("label", "category", "intent")
 TASKS = ("intent", "sentiment", "purchase", "topic")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from services.intent.confidence import Floats
+from services.intent.trained.confidence import Floats
 from training.intent.batches import Encoded, in_order
 
 

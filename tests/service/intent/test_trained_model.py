@@ -11,12 +11,12 @@ import pytest
 from fastapi import FastAPI
 
 from services.intent.app import create_app
-from services.intent.package import newest_shipped, read_package
 from services.intent.settings import IntentSettings
-from services.kit.settings import SharedSettings
+from services.intent.trained.package import newest_shipped, read_package
 
 OpenClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
 Headers = Callable[..., dict[str, str]]
+MakeSettings = Callable[..., IntentSettings]
 LARGEST = 40_000_000
 
 
@@ -46,9 +46,9 @@ def test_the_package_is_whole_and_at_most_40_mb(shipped: Path) -> None:
 
 
 async def test_it_is_served_by_default(
-    shipped: Path, app_client: OpenClient, internal_headers: Headers, shared_settings: SharedSettings
+    shipped: Path, app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings
 ) -> None:
-    async with app_client(create_app(IntentSettings(shared=shared_settings))) as client:
+    async with app_client(create_app(make_settings(model="auto"))) as client:
         assert await reasons(client) == []
         texts = ["我想买一份重疾险", "how do i get my money back for the python course", "今天会下雨吗", "转人工"]
         answer = await client.post("/v1/understand", json={"texts": texts}, headers=internal_headers("understand"))
@@ -68,28 +68,28 @@ async def test_it_is_served_by_default(
 
 
 async def test_a_damaged_package_is_not_served(
-    shipped: Path, tmp_path: Path, app_client: OpenClient, internal_headers: Headers, shared_settings: SharedSettings
+    shipped: Path, tmp_path: Path, app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings
 ) -> None:
     damaged = tmp_path / "model"
     shutil.copytree(shipped, damaged)
     with (damaged / "model.onnx").open("r+b") as file:
         file.seek(1_000_000)
         file.write(b"\0\1\2\3")
-    async with app_client(create_app(IntentSettings(model_dir=damaged, shared=shared_settings))) as client:
+    async with app_client(create_app(make_settings(model="auto", model_dir=damaged))) as client:
         assert await reasons(client) == ["model_failed_to_load: the package is damaged: model: checksum of model.onnx"]
         answer = await client.post("/v1/understand", json={"text": "hi"}, headers=internal_headers("understand"))
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 
 async def test_a_required_accelerator_that_is_missing_means_not_ready_and_says_why(
-    app_client: OpenClient, shared_settings: SharedSettings
+    app_client: OpenClient, make_settings: MakeSettings
 ) -> None:
     import onnxruntime
 
     present = onnxruntime.get_available_providers()
     if "CUDAExecutionProvider" in present:
         pytest.skip("this machine has what the test wants to be missing")
-    settings = IntentSettings(provider_policy="require", shared=shared_settings)
+    settings = make_settings(model="auto", provider_policy="require")
     async with app_client(create_app(settings)) as client:
         assert await reasons(client) == [
             f"model_failed_to_load: CUDAExecutionProvider is required, this onnxruntime has {', '.join(present)}"

@@ -12,11 +12,12 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 
 from services.intent import app as intent_app
 from services.intent.app import create_app
 from services.intent.client import IntentClient
-from services.intent.keyword import KeywordModel, Scores, Spoken
+from services.intent.lexical.keyword import KeywordModel, Scores, Spoken
 from services.intent.settings import IntentSettings
 from services.kit.http import Backend, BackendRefused, CallContext
 from services.kit.resilience import Deadline
@@ -25,11 +26,12 @@ from services.kit.telemetry import Trace
 
 OpenClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
 Headers = Callable[..., dict[str, str]]
+MakeSettings = Callable[..., IntentSettings]
 
 
 @pytest.fixture
-def settings(shared_settings: SharedSettings) -> IntentSettings:
-    return IntentSettings(model="keyword", shared=shared_settings)
+def settings(make_settings: MakeSettings) -> IntentSettings:
+    return make_settings()
 
 
 @pytest.fixture
@@ -148,6 +150,17 @@ async def test_a_body_over_the_limit_is_not_read(client: httpx.AsyncClient) -> N
     assert answer.status_code == 413
 
 
+async def test_a_dead_database_and_a_dead_redis_are_no_reason_not_to_understand(
+    app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings, shared_settings: SharedSettings
+) -> None:
+    nowhere = shared_settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")})
+    dead = make_settings(database_url="postgresql+asyncpg://nobody:x@127.0.0.1:1/none", shared=nowhere)
+    async with app_client(create_app(dead)) as client:
+        await until_ready(client)
+        answer = await client.post("/v1/understand", json={"text": "转人工"}, headers=internal_headers("understand"))
+    assert answer.json()["results"][0]["label"] == "human.agent"
+
+
 async def test_without_the_scope_nothing_is_understood(client: httpx.AsyncClient, internal_headers: Headers) -> None:
     other = await client.post("/v1/understand", json={"text": "hi"}, headers=internal_headers("profile:read"))
     nobody = await client.post("/v1/understand", json={"text": "hi"}, headers={"Authorization": ""})
@@ -175,9 +188,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 async def test_a_full_queue_is_429_with_retry_after(
-    gate: threading.Event, app_client: OpenClient, internal_headers: Headers, shared_settings: SharedSettings
+    gate: threading.Event, app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings
 ) -> None:
-    small = IntentSettings(model="keyword", shared=shared_settings, queue_texts=64)
+    small = make_settings(queue_texts=64)
     async with app_client(create_app(small)) as client:
         client.headers.update(internal_headers("understand"))
         await until_ready(client)
@@ -273,9 +286,9 @@ async def test_the_openapi_document_shows_labels_examples_and_refusals(client: h
     assert document["components"]["schemas"]["UnderstandResponse"]["examples"][0]["results"][0]["in_scope"] is True
 
 
-def test_a_token_budget_that_holds_no_long_text_is_refused_at_start(shared_settings: SharedSettings) -> None:
+def test_a_token_budget_that_holds_no_long_text_is_refused_at_start(make_settings: MakeSettings) -> None:
     with pytest.raises(ValueError, match="token_budget must hold the longest text"):
-        IntentSettings(shared=shared_settings, token_budget=1999)
+        make_settings(token_budget=1999)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intent.batcher import (
+from services.intent.serving.batcher import (
     Batcher,
     BatchReport,
     DeadlinePassed,
@@ -18,7 +18,7 @@ from services.intent.batcher import (
     ModelFailed,
     QueueFull,
 )
-from services.intent.waiting import Limits, Priority
+from services.intent.serving.waiting import Limits, Priority
 
 
 @dataclass(frozen=True)

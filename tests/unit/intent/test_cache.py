@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intent.cache import AnswerCache, cache_key
+from services.intent.serving.cache import AnswerCache, cache_key
 
 part = st.text(max_size=5)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.intent.batcher import BatchReport
-from services.intent.engine import Engine, EngineConfig, NoModel
-from services.intent.keyword import KeywordModel, Scores, Spoken
-from services.intent.lexicon import CorruptLexicon
-from services.intent.waiting import Limits, Priority
+from services.intent.lexical.keyword import KeywordModel, Scores, Spoken
+from services.intent.lexical.lexicon import CorruptLexicon
+from services.intent.serving.batcher import BatchReport
+from services.intent.serving.engine import Engine, EngineConfig, NoModel
+from services.intent.serving.waiting import Limits, Priority
 
 CONFIG = EngineConfig(Limits(), encoders=1, runners=1, drain_s=1.0, cache_answers=100)
 LATER = float("inf")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intent.keyword import KeywordModel
 from services.intent.labels import LABELS, TOPICS
-from services.intent.lexicon import SHIPPED, CorruptLexicon, load_lexicon
+from services.intent.lexical.keyword import KeywordModel
+from services.intent.lexical.lexicon import SHIPPED, CorruptLexicon, load_lexicon
 from services.intent.model import Understanding
 
 DATA = Path(__file__).resolve().parents[2] / "data"

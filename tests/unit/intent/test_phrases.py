@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intent.phrases import PhraseBook, negated, normalise
+from services.intent.lexical.phrases import PhraseBook, negated, normalise
 
 BOOK = PhraseBook(
     {

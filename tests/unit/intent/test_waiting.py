@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intent.waiting import Limits, Priority, Waiting
+from services.intent.serving.waiting import Limits, Priority, Waiting
 
 LIMITS = Limits(token_budget=100, batch_texts=8, window_texts=16, bulk_delay_s=1.0)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.intent.confidence import known_score, softmax
+from services.intent.trained.confidence import known_score, softmax
 from training.intent.calibration import scope_threshold, temperature
 from training.intent.metrics import expected_calibration_error
 

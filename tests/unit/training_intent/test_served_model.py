@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from services.intent.model import ModelRefused
-from services.intent.package import read_package
-from services.intent.provider import CPU, Wanted, open_session
-from services.intent.transformer import OnnxModel, padded
+from services.intent.trained.package import read_package
+from services.intent.trained.provider import CPU, Wanted, open_session
+from services.intent.trained.transformer import OnnxModel, padded
 from training.intent.config import TrainConfig
 from training.intent.judging import judge
 from training.intent.making import Made, make_model

@@ -62,7 +62,7 @@ def can_run() -> bool:
 
 def newest_shipped() -> Path | None:
     """The newest model that came with this installation: beside the code, or in an image beside its Python."""
-    roots = (Path(__file__).resolve().parents[2], Path(sys.prefix))
+    roots = (Path(__file__).resolve().parents[3], Path(sys.prefix))
     found = [path.parent for root in roots for path in (root / "models" / "intent").glob("*/manifest.json")]
     return max(found, key=_created, default=None)
 

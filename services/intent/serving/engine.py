@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from services.intent.batcher import Batcher, Observer
-from services.intent.cache import AnswerCache, cache_key
 from services.intent.model import Model, ModelRefused, Understanding
-from services.intent.waiting import Limits, Priority
+from services.intent.serving.batcher import Batcher, Observer
+from services.intent.serving.cache import AnswerCache, cache_key
+from services.intent.serving.waiting import Limits, Priority
 from services.kit.telemetry import get_logger
 
 log = get_logger(__name__)

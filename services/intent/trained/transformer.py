@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from services.intent.confidence import Floats, known_score, softmax
-from services.intent.keyword import KeywordModel, Spoken
 from services.intent.labels import OUT_OF_SCOPE, Sentiment
+from services.intent.lexical.keyword import KeywordModel, Spoken
 from services.intent.model import ModelRefused, Understanding
-from services.intent.package import MODEL, TOKENIZER, Package, read_package
-from services.intent.provider import Session, Wanted, open_session
-from services.intent.written_form import written_form
+from services.intent.trained.confidence import Floats, known_score, softmax
+from services.intent.trained.package import MODEL, TOKENIZER, Package, read_package
+from services.intent.trained.provider import Session, Wanted, open_session
+from services.intent.trained.written_form import written_form
 
 Integers = NDArray[np.int64]
 BUY = "buy"

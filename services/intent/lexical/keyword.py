@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.intent.labels import LABELS, OUT_OF_SCOPE, Sentiment
-from services.intent.lexicon import Lexicon, load_lexicon
+from services.intent.lexical.lexicon import Lexicon, load_lexicon
+from services.intent.lexical.phrases import Match, PhraseBook, negated, normalise
 from services.intent.model import Understanding
-from services.intent.phrases import Match, PhraseBook, negated, normalise
 
 NEGATION_REACH = 2
 """Characters (Chinese) or words (English) between a negator and what it negates."""

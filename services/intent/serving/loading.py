@@ -1,11 +1,11 @@
 """Which model is served, by the settings. What trained models run on is imported only when one is."""
 
-from services.intent.engine import UnderstandingModel
-from services.intent.keyword import KeywordModel
-from services.intent.metrics import PROVIDER
+from services.intent.lexical.keyword import KeywordModel
 from services.intent.model import ModelRefused
-from services.intent.package import can_run, newest_shipped
+from services.intent.serving.engine import UnderstandingModel
+from services.intent.serving.metrics import PROVIDER
 from services.intent.settings import IntentSettings
+from services.intent.trained.package import can_run, newest_shipped
 from services.kit.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -24,8 +24,8 @@ def load(settings: IntentSettings) -> UnderstandingModel:
         return KeywordModel()
     if not can_run():
         raise ModelRefused("a trained model needs the extra intent-onnx or intent-gpu")
-    from services.intent.provider import Wanted
-    from services.intent.transformer import OnnxModel
+    from services.intent.trained.provider import Wanted
+    from services.intent.trained.transformer import OnnxModel
 
     model = OnnxModel(folder, Wanted(settings.provider_policy, settings.accelerator, settings.threads))
     session = model.session

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Generic, Protocol, Self
 
 from services.intent.model import A, E, L, Model
-from services.intent.waiting import Limits, Priority, Waiting
+from services.intent.serving.waiting import Limits, Priority, Waiting
 
 MAX_RETRY_AFTER_S = 30
 _SMOOTHING = 0.2

@@ -1,0 +1,1 @@
+"""The keyword model and the lexicon that it reads."""

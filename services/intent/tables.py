@@ -1,0 +1,7 @@
+"""The service's tables; `tenant_id` leads every primary key. Understanding a text needs none of them."""
+
+from services.kit.database import new_metadata
+from services.kit.idempotency import add_idempotency_table
+
+metadata = new_metadata()
+idempotency_keys = add_idempotency_table(metadata)

@@ -1,0 +1,1 @@
+"""Trained models: packages, what they run on, and what their logits mean."""
