@@ -55,3 +55,18 @@ PRODUCT_TOPICS: tuple[str, ...] = (
 CONTENT_TOPICS: tuple[str, ...] = ("tech", "finance", "health", "culture", "education", "travel", "parenting")
 TOPICS: tuple[str, ...] = tuple(dict.fromkeys(PRODUCT_TOPICS + CONTENT_TOPICS))
 """Product categories and content domains; `travel` is both a kind of insurance and a domain."""
+
+OPINION_TOPICS: tuple[str, ...] = (
+    "regulation",
+    "product",
+    "service",
+    "claims",
+    "fees",
+    "fraud_security",
+    "market",
+    "company",
+    "macro",
+    "technology",
+    "other",
+)
+"""What news and comments are about; opinion monitoring counts by these."""

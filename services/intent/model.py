@@ -12,6 +12,15 @@ class ModelRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """A text read as news or a comment. `confidence` is the probability of the topic, `negative` that of the sentiment."""
+
+    topic: str
+    confidence: float
+    negative: float
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """What one text says. `confidence` and `purchase` are probabilities; `topics` are ordered, strongest first."""
 
@@ -21,6 +30,7 @@ class Understanding:
     sentiment: Sentiment
     topics: tuple[str, ...]
     purchase: float
+    opinion: Opinion
 
 
 class Encoded(Protocol):

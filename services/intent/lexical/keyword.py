@@ -1,5 +1,6 @@
 """The deterministic keyword model: the stand-in until a trained one is at hand, and for tests. No framework."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from services.intent.labels import LABELS, OUT_OF_SCOPE, Sentiment
 from services.intent.lexical.lexicon import Lexicon, load_lexicon
+from services.intent.lexical.opinion import OpinionWords
 from services.intent.lexical.phrases import Match, PhraseBook, negated, normalise
-from services.intent.model import Understanding
+from services.intent.model import Opinion, Understanding
 
 NEGATION_REACH = 2
 """Characters (Chinese) or words (English) between a negator and what it negates."""
@@ -24,12 +26,16 @@ SHARPNESS = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What a text speaks of. `concepts` leaves out negated ones, which are in `denied`; topics come strongest first."""
+    """What a text speaks of. `concepts` leaves out negated ones, which are in `denied`; topics come strongest first.
+
+    `about` is the topic that it has as news or a comment, with its odds.
+    """
 
     tokens: int
     concepts: frozenset[str]
     denied: frozenset[str]
     topics: tuple[str, ...]
+    about: tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Scores:
     feeling: NDArray[np.float32]
     declined: NDArray[np.bool_]
     topics: Sequence[tuple[str, ...]]
+    about: Sequence[tuple[str, float]]
 
 
 class KeywordModel:
@@ -50,6 +57,7 @@ class KeywordModel:
     def __init__(self, lexicon: Lexicon | None = None) -> None:
         self._lexicon = lexicon or load_lexicon()
         self._book = PhraseBook(self._lexicon.phrases)
+        self._opinions = OpinionWords()
         self.version = self._lexicon.version
 
     def encode(self, texts: Sequence[str]) -> list[Spoken]:
@@ -62,7 +70,7 @@ class KeywordModel:
         labels[:, LABELS.index(OUT_OF_SCOPE)] += NO_EVIDENCE
         feeling = np.array([self._feeling(each) for each in batch], dtype=np.float32)
         declined = np.array([bool(each.denied & {"buy", "insbuy"}) for each in batch], dtype=np.bool_)
-        return Scores(labels, feeling, declined, [each.topics for each in batch])
+        return Scores(labels, feeling, declined, [each.topics for each in batch], [each.about for each in batch])
 
     def decode(self, logits: Scores) -> list[Understanding]:
         odds = probabilities(logits.labels)
@@ -76,6 +84,7 @@ class KeywordModel:
                 sentiment=self._sentiment(float(logits.feeling[row])),
                 topics=logits.topics[row],
                 purchase=round(float(purchase[row]), 4),
+                opinion=self._opinion(logits.about[row], float(logits.feeling[row])),
             )
             for row, column in enumerate(best)
         ]
@@ -100,7 +109,8 @@ class KeywordModel:
                 denied |= turned
                 names -= turned
             concepts |= names
-        return Spoken(max(1, len(text)), frozenset(concepts), frozenset(denied), self._topics(matches))
+        topics, about = self._topics(matches), self._opinions.topic(text)
+        return Spoken(max(1, len(text)), frozenset(concepts), frozenset(denied), topics, about)
 
     def _topics(self, matches: Sequence[Match]) -> tuple[str, ...]:
         length: Counter[str] = Counter()
@@ -116,6 +126,11 @@ class KeywordModel:
         blame = sum(weight for name, weight in lexicon.negative.items() if name in spoken.concepts)
         reproach = sum(weight for name, weight in lexicon.positive.items() if name in spoken.denied)
         return praise - blame - reproach
+
+    def _opinion(self, about: tuple[str, float], feeling: float) -> Opinion:
+        """`negative` is at least a half exactly where the sentiment is negative."""
+        negative = 1 / (1 + math.exp(feeling + self._lexicon.sentiment_threshold))
+        return Opinion(about[0], round(about[1], 4), round(negative, 4))
 
     def _sentiment(self, feeling: float) -> Sentiment:
         if feeling >= self._lexicon.sentiment_threshold:

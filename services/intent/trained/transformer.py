@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from services.intent.labels import OUT_OF_SCOPE, Sentiment
+from services.intent.labels import OPINION_TOPICS, OUT_OF_SCOPE, Sentiment
 from services.intent.lexical.keyword import KeywordModel, Spoken
-from services.intent.model import ModelRefused, Understanding
+from services.intent.model import ModelRefused, Opinion, Understanding
 from services.intent.trained.confidence import Floats, known_score, softmax
 from services.intent.trained.package import MODEL, TOKENIZER, Package, read_package
 from services.intent.trained.provider import Session, Wanted, open_session
@@ -43,7 +43,7 @@ class Outcome:
 
 
 class OnnxModel:
-    """One package at work. Topics come from the lexicon; so do sentiment and purchase where the model has no such task."""
+    """One package at work. Topics come from the lexicon; so do sentiment, purchase and opinion where the model has no such task."""
 
     def __init__(self, folder: Path, wanted: Wanted, *, keyword: KeywordModel | None = None) -> None:
         """Raises `ModelRefused` when the package is damaged, or does not run on what is required."""
@@ -75,6 +75,7 @@ class OnnxModel:
         threshold = -np.inf if description.scope_threshold is None else description.scope_threshold
         words = self._keyword.decode(self._keyword.run(list(logits.spoken)))
         sentiments, purchases = self._sentiments(logits, words), self._purchases(logits, words)
+        opinions = self._opinions(logits, words)
         return [
             Understanding(
                 label=classes[column],
@@ -83,6 +84,7 @@ class OnnxModel:
                 sentiment=sentiments[row],
                 topics=logits.spoken[row].topics,
                 purchase=round(purchases[row], 4),
+                opinion=opinions[row],
             )
             for row, column in enumerate(odds.argmax(axis=1))
         ]
@@ -101,6 +103,21 @@ class OnnxModel:
             return [each.purchase for each in words]
         column = self.package.description.classes["purchase"].index(BUY)
         return [float(share) for share in self._probabilities("purchase", outcome)[:, column]]
+
+    def _opinions(self, outcome: Outcome, words: Sequence[Understanding]) -> list[Opinion]:
+        """Topic and share of the negative, each from its head, or from the lexicon where the model has none."""
+        topics = [(each.opinion.topic, each.opinion.confidence) for each in words]
+        negatives = [each.opinion.negative for each in words]
+        if "topic" in outcome.logits:
+            names, odds = self.package.description.classes["topic"], self._probabilities("topic", outcome)
+            topics = [(names[best], float(odds[row, best])) for row, best in enumerate(odds.argmax(axis=1))]
+        if "sentiment" in outcome.logits:
+            column = self.package.description.classes["sentiment"].index("negative")
+            negatives = [float(share) for share in self._probabilities("sentiment", outcome)[:, column]]
+        return [
+            Opinion(topic, round(confidence, 4), round(negative, 4))
+            for (topic, confidence), negative in zip(topics, negatives, strict=True)
+        ]
 
 
 def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Integers, Integers]:
@@ -126,6 +143,10 @@ def _tasks(package: Package) -> tuple[str, ...]:
     classes = package.description.classes
     if not set(classes.get("sentiment", ())) <= SENTIMENTS:
         raise ModelRefused(f"{package.folder.name} has sentiments other than {', '.join(sorted(SENTIMENTS))}")
+    if "sentiment" in classes and "negative" not in classes["sentiment"]:
+        raise ModelRefused(f"{package.folder.name} tells sentiment without the class negative")
+    if not set(classes.get("topic", ())) <= set(OPINION_TOPICS):
+        raise ModelRefused(f"{package.folder.name} has topics other than {', '.join(OPINION_TOPICS)}")
     if "purchase" in classes and BUY not in classes["purchase"]:
         raise ModelRefused(f"{package.folder.name} tells purchase without the class {BUY}")
     return tuple(classes)
