@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from services.kit.wire import DEFAULT_LOCALE, Locale, Timestamp
+from services.intent.monitor.schemas import Topic
+from services.kit.wire import DEFAULT_LOCALE, ExternalId, Locale, Timestamp
 
 
 class PageQuery(BaseModel):
@@ -61,3 +62,27 @@ class LocaleQuery(BaseModel):
     """The reader's language."""
 
     locale: Locale = DEFAULT_LOCALE
+
+
+class SpanQuery(BaseModel):
+    """A span of time, the end not included."""
+
+    since: Timestamp | None = Field(None, description="From here on, this moment included.")
+    until: Timestamp | None = Field(None, description="Up to here, this moment not included.")
+
+
+class DocumentsQuery(PageQuery, SpanQuery):
+    """A page of documents that are alike in what is given."""
+
+    topic: Topic | None = None
+    source: ExternalId | None = None
+    sentiment: Literal["negative", "neutral", "positive"] | None = None
+    cluster_id: ExternalId | None = None
+
+
+class SeriesQuery(SpanQuery):
+    """A series of one topic or of all."""
+
+    topic: Topic | None = None
+    source: ExternalId | None = None
+    step: Literal["1h", "3h", "6h", "12h", "1d", "1w"] = "1h"

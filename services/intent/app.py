@@ -6,8 +6,9 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.intent.monitor.worker import classify
 from services.intent.resources import Resources
-from services.intent.routes import understand
+from services.intent.routes import monitor, understand
 from services.intent.serving.engine import Engine, EngineConfig
 from services.intent.serving.loading import load
 from services.intent.serving.metrics import EngineMetrics
@@ -16,11 +17,13 @@ from services.intent.settings import IntentSettings
 from services.kit.app import MIB, build_app
 from services.kit.cache import open_redis
 from services.kit.database import UNREACHABLE, Database
+from services.kit.tasks import background
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-ROUTERS = (understand.router,)
+ROUTERS = (understand.router, monitor.router)
 BODY_LIMIT = 2 * MIB
 """64 texts of 2,000 characters, each written as a 12-byte JSON escape."""
+DEADLINES_MS = {"/v1/monitor": 5_000}
 
 
 def create_app(settings: IntentSettings | None = None) -> FastAPI:
@@ -41,6 +44,7 @@ def create_app(settings: IntentSettings | None = None) -> FastAPI:
         routers=ROUTERS,
         ready=_ready,
         max_body_bytes=BODY_LIMIT,
+        deadlines=DEADLINES_MS,
     )
 
 
@@ -51,7 +55,9 @@ async def _opened(settings: IntentSettings) -> AsyncIterator[Resources]:
     redis = open_redis(settings.shared.redis_url.get_secret_value())
     try:
         async with Engine(lambda: load(settings), EngineMetrics, _config(settings)) as engine:
-            yield Resources(settings, engine, db, redis)
+            work = [classify(db, engine)] if "worker" in settings.roles else []
+            async with background(*work):
+                yield Resources(settings, engine, db, redis)
     finally:
         await redis.aclose()
         await db.close()

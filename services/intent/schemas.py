@@ -14,7 +14,7 @@ MAX_TEXT_CHARS = 2_000
 _WRITTEN_CONTROLS = frozenset("\t\n\r\u200d\ufe0f")
 
 
-def _written(text: str) -> str:
+def written(text: str) -> str:
     """A text that somebody wrote: not blank, and no control characters as in binary data."""
     if not text.strip():
         raise PydanticCustomError("blank_text", "The text is blank.")
@@ -23,7 +23,7 @@ def _written(text: str) -> str:
     return text
 
 
-Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT_CHARS), AfterValidator(_written)]
+Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT_CHARS), AfterValidator(written)]
 
 
 class UnderstandRequest(EdgeModel):

@@ -1,12 +1,24 @@
 """What the intent service reads from the environment (`KUAJIE_INTENT_…`)."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from services.intent.schemas import MAX_TEXT_CHARS, MAX_TEXTS
 from services.kit.settings import DatabaseSettings, service_config
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"no such time zone: {name}") from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class IntentSettings(DatabaseSettings):
@@ -45,9 +57,29 @@ class IntentSettings(DatabaseSettings):
     runners: int = Field(1, ge=1, le=64, description="Batches that are computed at a time.")
     cache_answers: int = Field(10_000, ge=0, description="Answers that are kept for texts seen before; 0 keeps none.")
     drain_s: float = Field(10.0, ge=0, description="Seconds that work under way is given when the process ends.")
+    monitor_timezone: TimeZone = Field("Asia/Shanghai", description="Whose hours and weeks opinion monitoring goes by.")
+    monitor_timezones: dict[str, TimeZone] = Field(
+        default_factory=dict, description='The same for single tenants, as JSON: `{"tenant": "Europe/London"}`.'
+    )
+    monitor_near_hours: int = Field(
+        72, ge=1, le=720, description="Hours of publication between near-duplicates that count as one opinion."
+    )
+    monitor_document_days: int = Field(
+        90,
+        ge=70,
+        le=3650,
+        description="Days that documents are kept; older ones are refused. Eight weeks and more of baseline.",
+    )
+    monitor_series_days: int = Field(
+        400, ge=70, le=3650, description="Days that hourly counts and old alerts are kept."
+    )
 
     @model_validator(mode="after")
     def longest_text_fits(self) -> Self:
         if self.token_budget < MAX_TEXT_CHARS:
             raise ValueError(f"token_budget must hold the longest text, {MAX_TEXT_CHARS} tokens")
         return self
+
+    def zone_of(self, tenant_id: str) -> ZoneInfo:
+        """Whose hours opinion monitoring goes by for a tenant."""
+        return ZoneInfo(self.monitor_timezones.get(tenant_id, self.monitor_timezone))

@@ -29,6 +29,7 @@ API_KEY = "kj_contract"
 SCOPES = [
     "events:write", "events:export", "profile:read", "profile:write", "consents:write", "consents:read", "items:write",
     "items:read", "recommend:read", "recommend:export", "campaigns:write", "campaigns:read", "understand", "offers:read",
+    "monitor:write", "monitor:read", "monitor:alerts", "monitor:webhooks",
     "products:read", "products:write", "suitability:write", "suitability:read", "export:read",
 ]  # fmt: skip
 

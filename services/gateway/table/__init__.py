@@ -2,7 +2,8 @@
 
 from services.gateway.table.insurance import INSURANCE
 from services.gateway.table.intent import INTENT
+from services.gateway.table.monitor import MONITOR
 from services.gateway.table.profile import PROFILE
 from services.gateway.table.recommend import RECOMMEND
 
-ROWS = (*PROFILE, *RECOMMEND, *INTENT, *INSURANCE)
+ROWS = (*PROFILE, *RECOMMEND, *INTENT, *MONITOR, *INSURANCE)

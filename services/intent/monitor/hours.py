@@ -1,0 +1,48 @@
+"""Hours, in which documents are counted, and the longer steps into which a series is summed up. Pure."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+Step = Literal["1h", "3h", "6h", "12h", "1d", "1w"]
+HOUR = timedelta(hours=1)
+WEEK = 168
+STEP_HOURS: dict[Step, int] = {"1h": 1, "3h": 3, "6h": 6, "12h": 12, "1d": 24, "1w": WEEK}
+_BY_THE_CLOCK = ("1d", "1w")
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The UTC hour that `moment` falls into."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def hour_of_week(hour: datetime, zone: ZoneInfo) -> int:
+    """0 for Monday 0:00 to 167 for Sunday 23:00, as clocks in `zone` show it."""
+    local = hour.astimezone(zone)
+    return local.weekday() * 24 + local.hour
+
+
+def steps(since: datetime, until: datetime, step: Step, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+    """The steps (begin, end) in UTC that cover [since, until). Days and weeks begin at midnight in `zone`, weeks on Monday."""
+    begin = _first(since, step, zone)
+    while begin < until:
+        end = _next(begin, step, zone)
+        yield begin, end
+        begin = end
+
+
+def _first(since: datetime, step: Step, zone: ZoneInfo) -> datetime:
+    if step not in _BY_THE_CLOCK:
+        return hour_of(since)
+    midnight = since.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    if step == "1w":
+        midnight -= timedelta(days=midnight.weekday())
+    return midnight.astimezone(UTC)
+
+
+def _next(begin: datetime, step: Step, zone: ZoneInfo) -> datetime:
+    """Arithmetic on the wall clock, so that a day of 23 or 25 hours stays a day."""
+    if step not in _BY_THE_CLOCK:
+        return begin + timedelta(hours=STEP_HOURS[step])
+    return (begin.astimezone(zone) + timedelta(days=1 if step == "1d" else 7)).astimezone(UTC)
