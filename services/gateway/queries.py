@@ -34,6 +34,22 @@ class ItemsQuery(PageQuery):
     category: str | None = Field(None, max_length=128)
 
 
+class ConversationsQuery(PageQuery):
+    """A page of conversations of one person, of one owner, or all."""
+
+    user_id: ExternalId | None = None
+    owner: Literal["bot", "agent", "closed"] | None = None
+
+
+class HandOffsQuery(PageQuery):
+    """A page of hand-offs in one state, for one reason."""
+
+    status: Literal["waiting", "claimed", "given_back", "closed"] | None = "waiting"
+    reason: Literal["requested", "low_confidence", "no_answer", "complaint", "risk_words", "form", "agent"] | None = (
+        None
+    )
+
+
 class ProductsQuery(PageQuery):
     """A page of products of one status."""
 

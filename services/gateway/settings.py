@@ -19,6 +19,8 @@ PERSON_SCOPES = frozenset(
         "items:read",
         "recommend:read",
         "understand",
+        "assist:read",
+        "assist:write",
         "offers:read",
         "products:read",
         "suitability:read",

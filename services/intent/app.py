@@ -6,9 +6,10 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.intent.assist.desk import open_desk
 from services.intent.monitor.worker import classify
 from services.intent.resources import Resources
-from services.intent.routes import monitor, understand
+from services.intent.routes import assist, hand_offs, monitor, understand
 from services.intent.serving.engine import Engine, EngineConfig
 from services.intent.serving.loading import load
 from services.intent.serving.metrics import EngineMetrics
@@ -20,10 +21,10 @@ from services.kit.database import UNREACHABLE, Database
 from services.kit.tasks import background
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-ROUTERS = (understand.router, monitor.router)
+ROUTERS = (understand.router, assist.router, hand_offs.router, monitor.router)
 BODY_LIMIT = 2 * MIB
 """64 texts of 2,000 characters, each written as a 12-byte JSON escape."""
-DEADLINES_MS = {"/v1/monitor": 5_000}
+DEADLINES_MS = {"/v1/assist": 5_000, "/v1/monitor": 5_000}
 
 
 def create_app(settings: IntentSettings | None = None) -> FastAPI:
@@ -54,10 +55,13 @@ async def _opened(settings: IntentSettings) -> AsyncIterator[Resources]:
     db = Database.open(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     redis = open_redis(settings.shared.redis_url.get_secret_value())
     try:
-        async with Engine(lambda: load(settings), EngineMetrics, _config(settings)) as engine:
+        async with (
+            Engine(lambda: load(settings), EngineMetrics, _config(settings)) as engine,
+            open_desk(settings, engine, db, redis) as desk,
+        ):
             work = [classify(db, engine)] if "worker" in settings.roles else []
             async with background(*work):
-                yield Resources(settings, engine, db, redis)
+                yield Resources(settings, engine, db, redis, desk)
     finally:
         await redis.aclose()
         await db.close()

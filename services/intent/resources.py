@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from redis.asyncio import Redis
 
+from services.intent.assist.desk import Desk
 from services.intent.serving.engine import Engine
 from services.intent.settings import IntentSettings
 from services.kit.database import Database
@@ -19,6 +20,7 @@ class Resources:
     engine: Engine
     db: Database
     redis: Redis
+    desk: Desk
 
 
 # A coroutine, since FastAPI sends plain functions to a thread, half a millisecond a request.

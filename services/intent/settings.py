@@ -74,6 +74,27 @@ class IntentSettings(DatabaseSettings):
         400, ge=70, le=3650, description="Days that hourly counts and old alerts are kept."
     )
 
+    assist_texts: Path | None = Field(
+        None,
+        description="A folder of approved texts for customer service in place of those that ship; checked at the start.",
+    )
+    assist_sure_from: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="The confidence from which customer service acts on a label; by default .45, with the keyword model .15.",
+    )
+    assist_session_s: int = Field(
+        1_800,
+        ge=60,
+        le=604_800,
+        description="Seconds without a message after which a conversation with the bot expires.",
+    )
+    assist_messages: int = Field(500, ge=10, le=10_000, description="Most messages of one conversation.")
+    assist_retention_days: int = Field(
+        180, ge=1, description="Days without a message after which a conversation is deleted."
+    )
+
     @model_validator(mode="after")
     def longest_text_fits(self) -> Self:
         if self.token_budget < MAX_TEXT_CHARS:

@@ -55,26 +55,48 @@ async def idempotent(
 
     Without the header `run` simply runs. Raises 422 for a key that came with another body, 409 while its first request is under way.
     """
+    if (identity := _identity(caller, request)) is None:
+        return _json((await run()).model_dump_json().encode(), status_code)
+    await _hold(connection, identity)
+    if (answered := await remembered(connection, table, caller, request, body)) is not None:
+        return answered
+    answer = (await run()).model_dump_json().encode()
+    await connection.execute(table.delete().where(table.c.created_at < func.now() - RETENTION))
+    row = {**identity, "fingerprint": _fingerprint(body), "status": status_code, "body": answer}
+    await connection.execute(insert(table).values(row))
+    return _json(answer, status_code)
+
+
+async def remembered(
+    connection: AsyncConnection, table: Table, caller: Caller, request: Request, body: BaseModel
+) -> Response | None:
+    """The answer that this key got before; None without the header or at its first use. Raises 422 as `idempotent` does.
+
+    For work that is prepared outside the transaction: asked first, a repeat is answered before anything is looked at.
+    """
+    if (identity := _identity(caller, request)) is None:
+        return None
+    known = (await connection.execute(select(table).filter_by(**identity))).mappings().first()
+    if known is None:
+        return None
+    if known["fingerprint"] != _fingerprint(body):
+        raise IdempotencyKeyReused("This key was used with another body.", param=HEADER)
+    return _json(known["body"], known["status"], replayed=True)
+
+
+def _identity(caller: Caller, request: Request) -> dict[str, str] | None:
+    """Whose key it is, and for what; None without the header."""
     key = request.headers.get(HEADER)
     if key is None:
-        return _json((await run()).model_dump_json().encode(), status_code)
+        return None
     if not 1 <= len(key) <= 255:
         raise BadRequest("An idempotency key has 1 to 255 characters.", param=HEADER)
     owner = caller.subject if caller.kind == "person" else ""
-    route = f"{request.method} {request.url.path}"
-    identity = {"tenant_id": caller.tenant_id, "owner": owner, "route": route, "key": key}
-    await _hold(connection, identity)
-    fingerprint = hashlib.sha256(body.model_dump_json().encode()).digest()
-    known = (await connection.execute(select(table).filter_by(**identity))).mappings().first()
-    if known is not None:
-        if known["fingerprint"] != fingerprint:
-            raise IdempotencyKeyReused("This key was used with another body.", param=HEADER)
-        return _json(known["body"], known["status"], replayed=True)
-    answer = (await run()).model_dump_json().encode()
-    await connection.execute(table.delete().where(table.c.created_at < func.now() - RETENTION))
-    row = {**identity, "fingerprint": fingerprint, "status": status_code, "body": answer}
-    await connection.execute(insert(table).values(row))
-    return _json(answer, status_code)
+    return {"tenant_id": caller.tenant_id, "owner": owner, "route": f"{request.method} {request.url.path}", "key": key}
+
+
+def _fingerprint(body: BaseModel) -> bytes:
+    return hashlib.sha256(body.model_dump_json().encode()).digest()
 
 
 async def _hold(connection: AsyncConnection, identity: dict[str, str]) -> None:

@@ -75,4 +75,6 @@ def test_names_of_rows_are_unique():
 
 def test_a_row_for_people_that_takes_a_body_says_where_it_names_them_or_names_nobody():
     silent = {row.path for row in ROWS if row.for_people and row.body == "json" and not row.people}
-    assert silent == {"/v1/understand", "/v1/products/{product_id}/rating", "/v1/products/{product_id}/eligibility"}
+    nobody_named = {"/v1/understand", "/v1/products/{product_id}/rating", "/v1/products/{product_id}/eligibility"}
+    conversation = "/v1/assist/conversations/{conversation_id}"  # its owner is looked up by the back end
+    assert silent == nobody_named | {f"{conversation}/messages", f"{conversation}/hand-off"}

@@ -1,0 +1,184 @@
+"""Forms: asked one thing at a time, corrected at any time, confirmed at the end. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Literal
+
+from services.intent.assist.session import FormState
+from services.intent.assist.texts import FormTexts, Slot, Texts
+from services.intent.assist.values.amounts import amount
+from services.intent.assist.values.births import birth
+from services.intent.assist.values.places import Gazetteer
+from services.intent.assist.words import folded
+from services.kit.wire import Locale
+
+TRIES = 2
+LONGEST_WORDS = 500
+LONGEST_TITLE = 80
+_CORRECTION = re.compile(
+    r"^(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|no|wrong|sorry|actually|i meant|change)(?![a-z])[\s,，。.:：;；!！]*"
+)
+_ORDER = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
+_QUESTION = re.compile(r"[?？]$|(?:吗|呢|么|多久|怎么办)[。!！]?$")
+_TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a form makes of a text. `state` is None when it has ended; `done` holds the slots when it was confirmed."""
+
+    verdict: Literal["asked", "confirm", "done", "cancelled", "not_taken", "given_up"]
+    state: FormState | None
+    text: str = ""
+    done: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The forms of the texts, with what reads their slots."""
+
+    texts: Texts
+    names: Gazetteer
+    today: Callable[[], date]
+
+    def begin(self, name: str, text: str, locale: Locale) -> Step:
+        """Start with what the first message says already."""
+        state = FormState(name, self._volunteered(self.texts.forms[name], text))
+        return self._next(state, locale)
+
+    def go_on(self, state: FormState, text: str, locale: Locale) -> Step:
+        """Take a text as an answer, a correction, a confirmation or a cancellation; `not_taken` when it is none of them."""
+        words, form = self.texts.words, self.texts.forms[state.name]
+        if words.says("cancel", text):
+            return Step("cancelled", None, self._say("cancelled", locale))
+        if not state.asked and words.says("yes", text):
+            return Step("done", None, form.done.in_locale(locale), dict(state.slots))
+        if (corrected := self._corrected(form, state, text)) is not None:
+            return self._next(corrected, locale, self._say("changed", locale))
+        if state.asked:
+            return self._answered(form, state, text, locale)
+        if words.says("no", text):
+            return Step("asked", state, self._say("which", locale))
+        return Step("not_taken", state)
+
+    def ask_again(self, state: FormState, locale: Locale) -> Step:
+        """The question of the moment, once more; given up after `TRIES` texts that could not be read."""
+        if state.tries >= TRIES:
+            return Step("given_up", None)
+        again = self._next(replace(state, tries=state.tries + 1), locale, self._say("again", locale))
+        return replace(again, verdict="asked")
+
+    def question(self, state: FormState, locale: Locale) -> str:
+        """What the form waits for."""
+        return self._next(state, locale).text
+
+    def _answered(self, form: FormTexts, state: FormState, text: str, locale: Locale) -> Step:
+        slot = next(each for each in form.slots if each.name == state.asked)
+        if slot.optional and self.texts.words.says("skip", text):
+            return self._next(_filled(state, slot, None), locale)
+        value = self._value(slot, text, bare=True)
+        if value is None:
+            return Step("not_taken", state)
+        others = {name: each for name, each in self._volunteered(form, text).items() if name not in state.slots}
+        return self._next(_filled(replace(state, slots={**others, **state.slots}), slot, value), locale)
+
+    def _corrected(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
+        """The state with what a text corrects; None when it corrects nothing.
+
+        A slot that is named takes its new value. After "不对" or "no", and while the whole is to be confirmed, a value that can only
+        be of one slot goes there; after "不对" or "no" a bare one goes to the slot that was filled last and can hold it.
+        """
+        heard = folded(text)
+        marked = _CORRECTION.match(heard)
+        rest = heard[marked.end() :] if marked else heard
+        filled = [slot for name in reversed(state.slots) for slot in form.slots if slot.name == name]
+        named = [slot for slot in filled if slot.named_in(rest)]
+        for slot in named:
+            if (value := self._value(slot, slot.without_name(rest), bare=True)) is not None:
+                return _filled(state, slot, value)
+        if not rest or (state.asked and not marked):
+            return None
+        for bare in (False, True) if marked else (False,):
+            for slot in filled:
+                value = self._value(slot, rest, bare=bare) if slot.kind not in {"words", "order"} else None
+                if value is not None:
+                    return _filled(state, slot, value)
+        return None
+
+    def _next(self, state: FormState, locale: Locale, before: str = "") -> Step:
+        """The first thing that is missing is asked for; when nothing is, the whole is to be confirmed."""
+        form = self.texts.forms[state.name]
+        lead = f"{before}{'' if locale == 'zh-CN' else ' '}" if before else ""
+        for slot in form.slots:
+            if slot.name not in state.slots:
+                return Step("asked", replace(state, asked=slot.name), lead + slot.ask.in_locale(locale))
+        colon, between = ("：", "；") if locale == "zh-CN" else (": ", "; ")
+        shown = between.join(
+            f"{slot.title.in_locale(locale)}{colon}{self._shown(slot, state.slots[slot.name], locale)}"
+            for slot in form.slots
+        )
+        return Step(
+            "confirm", replace(state, asked=""), lead + form.confirm.in_locale(locale).replace("{slots}", shown)
+        )
+
+    def _volunteered(self, form: FormTexts, text: str) -> dict[str, Any]:
+        """Slots that a text fills without being asked: only what cannot be anything else."""
+        found = {slot.name: self._value(slot, text, bare=False) for slot in form.slots if slot.kind != "words"}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _value(self, slot: Slot, text: str, *, bare: bool) -> Any:
+        """A slot's value as JSON has it; None when the text has none. `bare`: the text is an answer to the slot's question."""
+        match slot.kind:
+            case "category":
+                return self.names.categories.code(text)
+            case "region":
+                return self.names.regions.code(text)
+            case "birth":
+                found = birth(text, today=self.today(), bare=bare)
+                return found.document() if found else None
+            case "amount":
+                sum_of_money = amount(text, bare=bare)
+                return sum_of_money.document() if sum_of_money else None
+            case "order":
+                return _order(text, bare=bare)
+            case "words":
+                return text.strip()[:LONGEST_WORDS] if text.strip() and not _is_question(text) else None
+
+    def _shown(self, slot: Slot, value: Any, locale: Locale) -> str:
+        if value is None:
+            return self._say("not_given", locale)
+        if slot.kind == "birth":
+            given = str(next(iter(value.values())))
+            return self._say("age_of", locale, value=given) if "age" in value else given
+        if slot.kind == "amount":
+            return f"{value['amount']} {value['currency'] or ''}".strip()
+        if slot.kind == "region":
+            return self.names.region_titles[value][locale]
+        if slot.kind == "category":
+            return self.names.category_titles[value][locale]
+        return str(value)
+
+    def _say(self, phrase: str, locale: Locale, **values: str) -> str:
+        return self.texts.form_phrases[phrase].in_locale(locale).format(**values)
+
+
+def _filled(state: FormState, slot: Slot, value: Any) -> FormState:
+    """The slot as the last one that was filled."""
+    rest = {name: each for name, each in state.slots.items() if name != slot.name}
+    return replace(state, slots={**rest, slot.name: value}, tries=0)
+
+
+def _order(text: str, *, bare: bool) -> str | None:
+    """An order number, a quoted title, or with `bare` a short text that is no question."""
+    if (title := _TITLE.search(text)) is not None:
+        return str(next(filter(None, title.groups())))
+    if (found := _ORDER.search(folded(text))) is not None:
+        return found[0].upper()
+    plain = text.strip()
+    return plain if bare and 2 <= len(plain) <= LONGEST_TITLE and not _is_question(plain) else None
+
+
+def _is_question(text: str) -> bool:
+    return _QUESTION.search(text.strip()) is not None

@@ -1,0 +1,13 @@
+"""Prometheus metrics of customer service."""
+
+from prometheus_client import Counter, Histogram
+
+TURNS = Counter("kuajie_assist_turns_total", "Messages of people that were answered, by outcome.", ["outcome"])
+HAND_OFFS = Counter("kuajie_assist_hand_offs_total", "Conversations handed to a person, by reason.", ["reason"])
+TURN_SECONDS = Histogram(
+    "kuajie_assist_turn_duration_seconds",
+    "Time from a message's text to its answer, the database not counted.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+PASSAGES_EMBEDDED = Counter("kuajie_assist_passages_embedded_total", "Passages of knowledge that got an embedding.")
+DELETED = Counter("kuajie_assist_conversations_deleted_total", "Conversations deleted by age.")

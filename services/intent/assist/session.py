@@ -1,0 +1,34 @@
+"""What the bot remembers between two messages of one conversation. Pure."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from services.kit.wire import Locale
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """A form under way. `asked` is the slot that the person was asked for, "" while the whole is to be confirmed."""
+
+    name: str
+    slots: dict[str, Any] = field(default_factory=dict)
+    asked: str = ""
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`version` is the version of the conversation that this memory belongs to.
+
+    `unsure` and `unanswered` count turns in a row that were not understood, or had no answer.
+    """
+
+    version: int
+    locale: Locale
+    unsure: int = 0
+    unanswered: int = 0
+    form: FormState | None = None
+
+    def settled(self) -> "Session":
+        """After a turn that went well."""
+        return replace(self, unsure=0, unanswered=0)

@@ -1,0 +1,62 @@
+"""The bot's memory, kept in Redis: it goes by itself after a while.
+
+Half-filled forms hold personal data, which is why they live here and not in the database.
+"""
+
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.intent.assist.session import FormState, Session
+from services.kit.errors import Unavailable
+
+
+class SessionsUnavailable(Unavailable):
+    code = "sessions_unavailable"
+
+
+class Sessions:
+    """Sessions by tenant and conversation. Raises `SessionsUnavailable` when Redis does not answer."""
+
+    def __init__(self, redis: Redis, *, lifetime_s: int) -> None:
+        self._redis = redis
+        self._lifetime_s = lifetime_s
+
+    async def load(self, tenant_id: str, conversation_id: str) -> Session | None:
+        """The session; None when there is none, or none any more."""
+        try:
+            raw = await self._redis.get(_key(tenant_id, conversation_id))
+        except RedisError as error:
+            raise _away() from error
+        return _read(orjson.loads(raw)) if raw is not None else None
+
+    async def save(self, tenant_id: str, conversation_id: str, session: Session) -> None:
+        """Keep it for another lifetime."""
+        try:
+            await self._redis.set(_key(tenant_id, conversation_id), orjson.dumps(session), ex=self._lifetime_s)
+        except RedisError as error:
+            raise _away() from error
+
+    async def forget(self, tenant_id: str, *conversation_ids: str) -> None:
+        """Nothing of these conversations stays."""
+        if not conversation_ids:
+            return
+        try:
+            await self._redis.delete(*(_key(tenant_id, each) for each in conversation_ids))
+        except RedisError as error:
+            raise _away() from error
+
+
+def _key(tenant_id: str, conversation_id: str) -> str:
+    return f"{{kuajie:assist:{tenant_id}:{conversation_id}}}:session"
+
+
+def _read(raw: dict[str, Any]) -> Session:
+    form = raw.pop("form")
+    return Session(**raw, form=FormState(**form) if form else None)
+
+
+def _away() -> SessionsUnavailable:
+    return SessionsUnavailable("The bot's memory cannot be reached; a person can still be asked for (转人工, human).")

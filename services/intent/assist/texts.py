@@ -1,0 +1,172 @@
+"""The approved texts, in both languages: read and checked at the start, so that a wrong file ends it. Pure but for reading."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from services.intent.assist.claims import claims
+from services.intent.assist.words import SHIPPED, Words, load_words
+from services.intent.labels import LABELS
+from services.kit.wire import Locale
+
+Way = Literal["answer", "knowledge", "knowledge_only", "form", "hand_off"]
+"""How a label is served: by its text; from the knowledge base, else by its text (which with `knowledge_only` says that there is
+no answer); by a form; by a person."""
+
+PHRASES = frozenset(
+    {
+        "unsure", "from_knowledge", "advice", "hand_off", "hand_off.low_confidence", "hand_off.no_answer",
+        "hand_off.self_harm", "hand_off.fraud", "back_to_form",
+    }
+)  # fmt: skip
+FORM_PHRASES = frozenset({"again", "cancelled", "changed", "which", "not_given", "age_of"})
+SlotKind = Literal["category", "birth", "region", "amount", "order", "words"]
+
+
+class TextsRefused(Exception):
+    """The texts cannot be served; the message says which file and why."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Said(_Strict):
+    """One text in both languages."""
+
+    zh: str = Field(alias="zh-CN", min_length=1, max_length=1_000)
+    en: str = Field(min_length=1, max_length=1_000)
+
+    def in_locale(self, locale: Locale) -> str:
+        return self.zh if locale == "zh-CN" else self.en
+
+
+class TextLink(_Strict):
+    """Where the platform can take the person."""
+
+    rel: str
+    href: str
+    method: str
+
+
+class LabelAnswer(_Strict):
+    """How a label is answered."""
+
+    way: Way
+    text: Said
+    form: str | None = None
+    reason: Literal["complaint", "requested"] | None = None
+    links: tuple[TextLink, ...] = ()
+
+    @model_validator(mode="after")
+    def way_is_complete(self) -> Self:
+        if (self.form is not None) != (self.way == "form") or (self.reason is not None) != (self.way == "hand_off"):
+            raise ValueError("a form belongs to the way `form`, a reason to the way `hand_off`")
+        return self
+
+
+class Slot(_Strict):
+    """One thing that a form asks for."""
+
+    name: str
+    kind: SlotKind
+    title: Said
+    ask: Said
+    names: tuple[str, ...] = Field(min_length=1, description="how people name it when they correct it")
+    optional: bool = False
+
+    def named_in(self, text: str) -> bool:
+        return self._naming.search(text) is not None
+
+    def without_name(self, text: str) -> str:
+        """The text behind the slot's name, and behind 改成, 是, is, to."""
+        found = self._naming.search(text)
+        return text[found.end() :].strip(" ,，。.") if found else text
+
+    @property
+    def _naming(self) -> re.Pattern[str]:
+        either = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
+        return re.compile(
+            rf"(?<![a-z])(?:{either})(?![a-z])\s*(?:应该|should)?\s*(?:改成|改为|改|换成|填|写|是|为|is|was|be|to|=|:|：)?\s*"
+        )
+
+
+class FormTexts(_Strict):
+    """A form: its slots in the order in which they are asked, and what it results in."""
+
+    action: Literal["quote.request", "refund.request"]
+    labels: tuple[str, ...]
+    slots: tuple[Slot, ...] = Field(min_length=1)
+    confirm: Said
+    done: Said
+    links: tuple[TextLink, ...] = ()
+
+
+class _Answers(_Strict):
+    version: str
+    labels: dict[str, LabelAnswer]
+    phrases: dict[str, Said]
+
+
+class _Forms(_Strict):
+    version: str
+    forms: dict[str, FormTexts]
+    phrases: dict[str, Said]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Everything that the bot can say of itself. `version` changes with any of the files."""
+
+    version: str
+    labels: Mapping[str, LabelAnswer]
+    phrases: Mapping[str, Said]
+    forms: Mapping[str, FormTexts]
+    form_phrases: Mapping[str, Said]
+    words: Words
+
+    def say(self, phrase: str, locale: Locale, **values: str) -> str:
+        """A phrase with its values put in."""
+        return self.phrases[phrase].in_locale(locale).format(**values)
+
+
+def load_texts(folder: Path | None = None) -> Texts:
+    """The texts in `folder`, by default those that ship. Raises `TextsRefused`."""
+    source = folder or SHIPPED
+    try:
+        answers = _Answers.model_validate(orjson.loads((source / "answers.json").read_bytes()))
+        forms = _Forms.model_validate(orjson.loads((source / "forms.json").read_bytes()))
+        words = load_words(source)
+    except (OSError, ValidationError, ValueError, KeyError, TypeError) as error:
+        raise TextsRefused(f"{source}: {error}") from error
+    if faults := [*_missing(answers, forms), *_claiming(answers, forms)]:
+        raise TextsRefused(f"{source}: {'; '.join(faults)}")
+    version = f"{answers.version}/{forms.version}/{words.version}"
+    return Texts(version, answers.labels, answers.phrases, forms.forms, forms.phrases, words)
+
+
+def _missing(answers: _Answers, forms: _Forms) -> list[str]:
+    """What a bot would look for and not find."""
+    absent = {
+        "labels": set(LABELS) ^ answers.labels.keys(),
+        "phrases": PHRASES ^ answers.phrases.keys(),
+        "form phrases": FORM_PHRASES ^ forms.phrases.keys(),
+        "forms": {each.form for each in answers.labels.values() if each.form} ^ forms.forms.keys(),
+    }
+    return [f"{what} that do not match: {', '.join(sorted(names))}" for what, names in absent.items() if names]
+
+
+def _claiming(answers: _Answers, forms: _Forms) -> list[str]:
+    """Texts that price, promise or advise."""
+    said = {f"labels.{name}": each.text for name, each in answers.labels.items()}
+    said |= {f"phrases.{name}": each for name, each in (answers.phrases | forms.phrases).items()}
+    for name, form in forms.forms.items():
+        said |= {f"forms.{name}.confirm": form.confirm, f"forms.{name}.done": form.done}
+        said |= {f"forms.{name}.{slot.name}": slot.ask for slot in form.slots}
+    found = {name: [*claims(each.zh), *claims(each.en)] for name, each in said.items()}
+    return [f"{name} holds a {' and a '.join(dict.fromkeys(kinds))}" for name, kinds in found.items() if kinds]

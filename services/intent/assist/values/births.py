@@ -1,0 +1,100 @@
+"""How old somebody is: a birth date, a year of birth, or an age."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from services.intent.assist.values.numerals import with_digits
+from services.intent.assist.words import folded
+
+OLDEST = 120
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*\.?"
+_ENDS = r"(?!\d)"
+
+_DATES = (
+    re.compile(rf"(?<!\d)(?P<y>(?:19|20)?\d{{2}})\s*年\s*(?P<m>\d{{1,2}})\s*月\s*(?P<d>\d{{1,2}})\s*[日号]?{_ENDS}"),
+    re.compile(rf"(?<!\d)(?P<y>(?:19|20)\d{{2}})\s*[-/.]\s*(?P<m>\d{{1,2}})\s*[-/.]\s*(?P<d>\d{{1,2}}){_ENDS}"),
+    re.compile(rf"(?<!\d)(?P<y>(?:19|20)\d{{2}})(?P<m>[01]\d)(?P<d>[0-3]\d){_ENDS}"),
+    re.compile(rf"(?<!\d)(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*(?:of\s+)?{_MONTH},?\s*(?P<y>(?:19|20)\d{{2}}){_ENDS}"),
+    re.compile(rf"(?<![a-z]){_MONTH}\s*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s*(?P<y>(?:19|20)\d{{2}}){_ENDS}"),
+)
+_SLASHED = re.compile(rf"(?<!\d)(?P<a>\d{{1,2}})[/.-](?P<b>\d{{1,2}})[/.-](?P<y>(?:19|20)\d{{2}}){_ENDS}")
+_YEAR = re.compile(
+    r"(?<![\d/.-])((?:19|20)\d{2})\s*(?:年(?:出?生|的)?|$)|born in ((?:19|20)\d{2})|(?<!\d)(\d{2})\s*(?:年的|年生|年出生|后)"
+)
+_AGE = re.compile(
+    r"(?<![\d.,/-])(\d{1,3})\s*(?:周?岁|years?[ -]?old|years? of age|yrs?(?: old)?|y/?o\b)"
+    r"|(?:aged?|age is|age of|年龄(?:是|为|改成|改为)?|今年)\s*:?\s*(\d{1,3})(?!\d|\s*[万千wk元年])"
+    r"|(?<![a-z])i'?(?: a)?m\s+(\d{1,3})(?![\d,.]*\d|\s*[a-z%])"
+)
+_INFANT = re.compile(r"(?<!\d)(\d{1,2})\s*(?:个月大?|months? old|周大|weeks? old|天大|days? old)")
+_BARE = re.compile(r"^\D{0,8}?(\d{1,3})[^\d万千亿元块kw%$¥]{0,6}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """Exactly one of the three: a date where it was given, else the year or the age in years."""
+
+    day: date | None = None
+    year: int | None = None
+    age: int | None = None
+
+    def document(self) -> dict[str, str | int]:
+        if self.day is not None:
+            return {"birth_date": self.day.isoformat()}
+        return {"birth_year": self.year} if self.year is not None else {"age": self.age or 0}
+
+
+def birth(text: str, *, today: date, bare: bool) -> Birth | None:
+    """What a text says of somebody's age; None where it says nothing that can be. `bare`: a number alone is an age."""
+    heard = with_digits(folded(text))
+    if (day := _date(heard, today)) is not None:
+        return Birth(day=day) if _plausible(today.year - day.year) and day <= today else None
+    if (found := _AGE.search(heard)) is not None:
+        return _aged(int(next(filter(None, found.groups()))))
+    if _INFANT.search(heard):
+        return Birth(age=0)
+    if (found := _YEAR.search(heard)) is not None:
+        year = _full_year(next(filter(None, found.groups())), today)
+        decade = found[0].endswith("后")  # 90后 is ten years wide: no answer
+        return Birth(year=year) if not decade and _plausible(today.year - year) else None
+    return _aged(int(found[1])) if bare and (found := _BARE.match(heard)) else None
+
+
+def _aged(age: int) -> Birth | None:
+    return Birth(age=age) if _plausible(age) else None
+
+
+def _plausible(age: int) -> bool:
+    return 0 <= age <= OLDEST
+
+
+def _date(text: str, today: date) -> date | None:
+    for pattern in _DATES:
+        if (found := pattern.search(text)) is not None:
+            parts = found.groupdict()
+            month = _MONTHS.index(parts["name"]) + 1 if parts.get("name") else int(parts["m"])
+            return _day(_full_year(parts["y"], today), month, int(parts["d"]))
+    if (found := _SLASHED.search(text)) is not None:
+        first, second = int(found["a"]), int(found["b"])
+        if first == second or first > 12 >= second:
+            return _day(int(found["y"]), second, first)
+        if second > 12 >= first:
+            return _day(int(found["y"]), first, second)
+    return None  # 05/06/1992 is two days: it is asked again
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _full_year(digits: str, today: date) -> int:
+    """92 is 1992, 08 is 2008: the latest such year that is not ahead."""
+    if len(digits) == 4:
+        return int(digits)
+    year = today.year // 100 * 100 + int(digits)
+    return year if year <= today.year else year - 100

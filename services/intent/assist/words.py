@@ -1,0 +1,130 @@
+"""What is heard in a text before any model: a wish for a person, words of risk, yes, no and cancel. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from services.kit.wire import Locale
+
+SHIPPED = Path(__file__).parent / "texts"
+Risk = Literal["self_harm", "legal", "media", "fraud", "regulator"]
+RISKS: tuple[Risk, ...] = ("self_harm", "fraud", "regulator", "legal", "media")
+"""The gravest first: a text that holds several is handed over for the first of them."""
+
+_CJK = r"[\u3400-\u9fff]"
+_BETWEEN_CJK = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\ufe0f]")
+_AROUND = re.compile(r"^[\W_]+|[\W_]+$")
+_COURTESY = re.compile(
+    r"^(请问|请|麻烦您?|帮我|我要|我想|给我|能不能|可以|hi|hello|please|pls|i want|i need|can i get)+\s*(?=\S)"
+    r"|(?<=\S)\s*(吧|啊|呀|呢|吗|嘛|哦|了|谢谢您?|please|pls|thanks|thank you|now)+$"
+)
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: NFKC, lower case, no invisible characters, no blanks between Chinese characters."""
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).lower().replace("’", "'")
+    return _BETWEEN_CJK.sub("", " ".join(plain.split()))
+
+
+def language(text: str, otherwise: Locale) -> Locale:
+    """The language of a text: Chinese when it has Chinese characters, English when it has words of Latin letters."""
+    if re.search(_CJK, text):
+        return "zh-CN"
+    return "en" if re.search(r"[a-zA-Z]{2,}", text) else otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """Phrases as one pattern; those of letters and digits hold on word boundaries only."""
+
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, phrases: Iterable[str]) -> "Phrases":
+        longest_first = sorted({folded(each) for each in phrases}, key=lambda each: (-len(each), each))
+        return cls(re.compile("|".join(_bounded(each) for each in longest_first) or r"(?!)"))
+
+    def found(self, text: str) -> bool:
+        return self.pattern.search(text) is not None
+
+    def without(self, text: str) -> str:
+        """The text with every phrase blotted out."""
+        return self.pattern.sub("\0", text)
+
+
+def _bounded(phrase: str) -> str:
+    start = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", phrase) else ""
+    end = r"(?![a-z0-9])" if re.search(r"[a-z0-9]$", phrase) else ""
+    return f"{start}{re.escape(phrase)}{end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The lists of `words.json`, ready to be looked for."""
+
+    version: str
+    human_whole: frozenset[str]
+    human: Phrases
+    human_unless: Phrases
+    risks: Mapping[Risk, Phrases]
+    risk_unless: Phrases
+    advice: Phrases
+    replies: Mapping[Literal["yes", "no", "cancel", "skip"], frozenset[str]]
+
+    def wants_human(self, text: str) -> bool:
+        """Whether somebody asks for a person, whatever else the text says."""
+        heard = self.human_unless.without(folded(text))
+        return self.human.found(heard) or bool({_bare(heard), _bare(_uncourteous(heard))} & self.human_whole)
+
+    def risk(self, text: str) -> Risk | None:
+        """The gravest kind of risk that is spoken of."""
+        heard = self.risk_unless.without(folded(text))
+        return next((kind for kind in RISKS if self.risks[kind].found(heard)), None)
+
+    def asks_advice(self, text: str) -> bool:
+        """Whether somebody asks which one to take; of what, the label and the topics say."""
+        return self.advice.found(folded(text))
+
+    def says(self, reply: Literal["yes", "no", "cancel", "skip"], text: str) -> bool:
+        """Whether the whole text is this reply, whatever courtesy is around it."""
+        heard = folded(text)
+        return bool({_bare(heard), _bare(_uncourteous(heard))} & self.replies[reply])
+
+
+def load_words(folder: Path = SHIPPED) -> Words:
+    """Read `words.json`; raises ValueError, KeyError or TypeError when a list is missing or of another shape."""
+    raw: dict[str, Any] = orjson.loads((folder / "words.json").read_bytes())
+    human = raw["human"]
+    return Words(
+        version=raw["version"],
+        human_whole=_whole(human["whole"]),
+        human=Phrases.of(human["phrases"]),
+        human_unless=Phrases.of(human["unless"]),
+        risks={kind: Phrases.of(raw["risk"][kind]) for kind in RISKS},
+        risk_unless=Phrases.of(raw["risk_unless"]),
+        advice=Phrases.of(raw["advice"]),
+        replies={
+            "yes": _whole(raw["yes"]),
+            "no": _whole(raw["no"]),
+            "cancel": _whole(raw["cancel"]),
+            "skip": _whole(raw["skip"]),
+        },
+    )
+
+
+def _whole(phrases: Iterable[str]) -> frozenset[str]:
+    return frozenset(_bare(folded(each)) for each in phrases)
+
+
+def _bare(text: str) -> str:
+    return _AROUND.sub("", text)
+
+
+def _uncourteous(text: str) -> str:
+    return _COURTESY.sub("", _bare(text))
