@@ -33,6 +33,18 @@ class Understanding:
     opinion: Opinion
 
 
+@dataclass(frozen=True, slots=True)
+class Appetite:
+    """Which batches suit a model, in its tokens.
+
+    At the padded size `token_budget` a token costs it the least. `batch_cost` is what a batch costs beside its tokens: the time of
+    that many of them.
+    """
+
+    token_budget: int
+    batch_cost: int
+
+
 class Encoded(Protocol):
     """A text made ready for the model. `tokens` is its length in the model's own unit, at least 1."""
 
@@ -58,6 +70,9 @@ class Model(Protocol[E, L, A_co]):
     @property
     def version(self) -> str:
         """Changes whenever an answer could."""
+
+    @property
+    def appetite(self) -> Appetite: ...
 
     def encode(self, texts: Sequence[str]) -> Sequence[E]:
         """One feature value a text, in order."""

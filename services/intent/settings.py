@@ -1,12 +1,12 @@
 """What the intent service reads from the environment (`KUAJIE_INTENT_…`)."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
-from services.intent.schemas import MAX_TEXT_CHARS, MAX_TEXTS
+from services.intent.schemas import MAX_TEXTS
 from services.kit.settings import DatabaseSettings, service_config
 
 
@@ -42,9 +42,10 @@ class IntentSettings(DatabaseSettings):
     )
     threads: int = Field(1, ge=1, le=64, description="Threads that compute one batch on the CPU.")
     token_budget: int = Field(
-        16_384,
-        ge=1,
-        description="Largest padded size of a batch: its longest text times its number of texts, in tokens.",
+        0,
+        ge=0,
+        description="Largest padded size of a batch of several texts, in tokens: its longest text times their number. "
+        "0: what suits the model, 256 on the CPU and 16,384 on an accelerator.",
     )
     batch_texts: int = Field(64, ge=1, le=1024, description="Most texts in a batch.")
     queue_texts: int = Field(
@@ -94,12 +95,6 @@ class IntentSettings(DatabaseSettings):
     assist_retention_days: int = Field(
         180, ge=1, description="Days without a message after which a conversation is deleted."
     )
-
-    @model_validator(mode="after")
-    def longest_text_fits(self) -> Self:
-        if self.token_budget < MAX_TEXT_CHARS:
-            raise ValueError(f"token_budget must hold the longest text, {MAX_TEXT_CHARS} tokens")
-        return self
 
     def zone_of(self, tenant_id: str) -> ZoneInfo:
         """Whose hours opinion monitoring goes by for a tenant."""

@@ -12,7 +12,7 @@ from services.intent.labels import LABELS, OUT_OF_SCOPE, Sentiment
 from services.intent.lexical.lexicon import Lexicon, load_lexicon
 from services.intent.lexical.opinion import OpinionWords
 from services.intent.lexical.phrases import Match, PhraseBook, negated, normalise
-from services.intent.model import Opinion, Understanding
+from services.intent.model import Appetite, Opinion, Understanding
 
 NEGATION_REACH = 2
 """Characters (Chinese) or words (English) between a negator and what it negates."""
@@ -53,12 +53,17 @@ class KeywordModel:
     """Phrases → concepts → weighted rules → softmax. The same text always gives the same answer."""
 
     name = "keyword"
+    appetite = Appetite(token_budget=16_384, batch_cost=16_384)
 
     def __init__(self, lexicon: Lexicon | None = None) -> None:
         self._lexicon = lexicon or load_lexicon()
         self._book = PhraseBook(self._lexicon.phrases)
         self._opinions = OpinionWords()
         self.version = self._lexicon.version
+
+    def topics(self, text: str) -> tuple[str, ...]:
+        """What products and domains a text speaks of, strongest first."""
+        return self._topics(self._book.matches(normalise(text)))
 
     def encode(self, texts: Sequence[str]) -> list[Spoken]:
         return [self._spoken(normalise(text)) for text in texts]

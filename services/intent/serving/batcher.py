@@ -6,6 +6,9 @@ batch to fill: while one batch is computed the next one gathers, so a batch is a
 
 import asyncio
 import math
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +20,10 @@ from services.intent.model import A, E, L, Model
 from services.intent.serving.waiting import Limits, Priority, Waiting
 
 MAX_RETRY_AFTER_S = 30
+COMPUTE_NICENESS = 3
 _SMOOTHING = 0.2
+_OVERTAKEN = 1.5
+"""How much longer a text may wait than for what was there before it: others of a fitting length are taken with those in front."""
 
 
 class BatcherError(Exception):
@@ -101,7 +107,7 @@ class Batcher(Generic[E, L, A]):
     ) -> None:
         self._model = model
         self._observer = observer
-        self._limits = limits or Limits()
+        self._limits = (limits or Limits()).suiting(model.appetite)
         self._drain_s = drain_s
         self._clock = clock
         self._waiting: Waiting[_Job[E, A]] = Waiting(self._limits)
@@ -112,8 +118,11 @@ class Batcher(Generic[E, L, A]):
         self._closing = False
         self._gave_up = False
         self._tokens_per_s = math.inf
+        self._tokens_per_text = 0.0
+        self._being_encoded = 0
+        self._being_computed = 0
         self._encoding = ThreadPoolExecutor(encoders, thread_name_prefix="encode")
-        self._computing = ThreadPoolExecutor(runners, thread_name_prefix="compute")
+        self._computing = ThreadPoolExecutor(runners, thread_name_prefix="compute", initializer=_give_way)
         self._runners = runners
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -156,7 +165,7 @@ class Batcher(Generic[E, L, A]):
 
         Raises the errors above. When the caller is cancelled, its texts leave the queue at once.
         """
-        self._admit(len(texts), expires)
+        self._admit(len(texts), expires, priority)
         self._settle(len(texts))
         try:
             async with asyncio.timeout(expires - self._clock()) as timeout:
@@ -168,15 +177,21 @@ class Batcher(Generic[E, L, A]):
         finally:
             self._settle(-len(texts))
 
-    def _admit(self, texts: int, expires: float) -> None:
+    def _admit(self, texts: int, expires: float, priority: Priority) -> None:
         if self._closing:
             raise Draining
         if expires <= self._clock():
             raise DeadlinePassed
-        wait_s = self._waiting.tokens / self._tokens_per_s
+        wait_s = self._expected_wait_s(priority)
         if self._unsettled + texts > self._limits.queue_texts or self._clock() + wait_s >= expires:
             self._observer.refused(texts)
             raise QueueFull(min(MAX_RETRY_AFTER_S, max(1, math.ceil(wait_s))))
+
+    def _expected_wait_s(self, priority: Priority) -> float:
+        """For all that goes before, at the measured pace, and for a batch of its own that is as large as the load makes it."""
+        ahead = self._waiting.tokens_ahead(priority, self._clock()) + self._being_computed
+        ahead += int(self._being_encoded * self._tokens_per_text)
+        return _OVERTAKEN * (ahead + min(ahead, self._limits.token_budget)) / self._tokens_per_s
 
     def _settle(self, change: int) -> None:
         self._unsettled += change
@@ -189,7 +204,11 @@ class Batcher(Generic[E, L, A]):
     async def _answer(self, texts: Sequence[str], expires: float, priority: Priority) -> list[A]:
         loop = asyncio.get_running_loop()
         started = self._clock()
-        encoded = await loop.run_in_executor(self._encoding, self._model.encode, texts)
+        self._being_encoded += len(texts)
+        try:
+            encoded = await loop.run_in_executor(self._encoding, self._model.encode, texts)
+        finally:
+            self._being_encoded -= len(texts)
         now = self._clock()
         self._observer.encoded(now - started)
         if self._gave_up:
@@ -213,8 +232,11 @@ class Batcher(Generic[E, L, A]):
                 job.answer.exception()
 
     async def _serve(self) -> None:
+        free: float | None = None
         while True:
-            await self._work.wait()
+            if not self._work.is_set():
+                await self._work.wait()
+                free = None
             taken = self._waiting.take(self._clock())
             if not len(self._waiting):
                 self._work.clear()
@@ -222,10 +244,14 @@ class Batcher(Generic[E, L, A]):
                 self._observer.dropped(len(taken.expired), "deadline")
                 _fail(taken.expired, DeadlinePassed)
             if taken.batch:
-                await self._compute(taken.batch)
+                await self._compute(taken.batch, free)
+                free = self._clock()
 
-    async def _compute(self, batch: Sequence[_Job[E, A]]) -> None:
+    async def _compute(self, batch: Sequence[_Job[E, A]], free: float | None) -> None:
+        """`free` is when the batch before it ended, if it did not have to wait for work: what lies between counts in the pace."""
         started = self._clock()
+        tokens = sum(job.tokens for job in batch)
+        self._being_computed += tokens
         running = asyncio.get_running_loop().run_in_executor(
             self._computing, _compute, self._model, [job.encoded for job in batch]
         )
@@ -234,6 +260,8 @@ class Batcher(Generic[E, L, A]):
         except asyncio.CancelledError:
             _fail(batch, Draining)
             raise
+        finally:
+            self._being_computed -= tokens
         if (failure := running.exception()) is not None:
             self._observer.dropped(len(batch), "model_failed")
             _fail(batch, lambda: _model_failed(failure))
@@ -242,22 +270,31 @@ class Batcher(Generic[E, L, A]):
         for job, answer in zip(batch, computed.answers, strict=True):
             if not job.answer.done():
                 job.answer.set_result(answer)
-        self._report(batch, computed, started)
+        self._learn(tokens, len(batch), self._clock() - (started if free is None else free))
+        waits = [started - job.arrived for job in batch]
+        padded = max(job.tokens for job in batch) * len(batch)
+        self._observer.computed(BatchReport(tokens, padded, waits, computed.infer_s, computed.output_s))
 
-    def _report(self, batch: Sequence[_Job[E, A]], computed: _Computed[A], started: float) -> None:
-        tokens = sum(job.tokens for job in batch)
-        pace = tokens / max(computed.infer_s + computed.output_s, 1e-6) * self._runners
+    def _learn(self, tokens: int, texts: int, seconds: float) -> None:
+        """How fast it goes and how long texts are, smoothed over batches."""
+        pace = tokens / max(seconds, 1e-6) * self._runners
         known = math.isfinite(self._tokens_per_s)
         self._tokens_per_s = self._tokens_per_s + _SMOOTHING * (pace - self._tokens_per_s) if known else pace
-        padded = max(job.tokens for job in batch) * len(batch)
-        waits = [started - job.arrived for job in batch]
-        self._observer.computed(BatchReport(tokens, padded, waits, computed.infer_s, computed.output_s))
+        self._tokens_per_text += _SMOOTHING * (tokens / texts - self._tokens_per_text)
 
     def _give_up(self) -> None:
         self._gave_up = True
         taken = self._waiting.take(math.inf)
         self._observer.dropped(len(taken.expired), "draining")
         _fail(taken.expired, Draining)
+
+
+def _give_way() -> None:
+    """The calling thread computes behind the event loop, so that a refusal need not wait for a batch. Linux counts nice by thread."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        niceness = os.getpriority(os.PRIO_PROCESS, thread) + COMPUTE_NICENESS
+        os.setpriority(os.PRIO_PROCESS, thread, min(19, niceness))
 
 
 def _compute(model: Model[E, L, A], encoded: Sequence[E]) -> _Computed[A]:

@@ -1,10 +1,14 @@
 """The queue in front of a model: which texts go into the next batch. Pure: it knows neither threads nor a clock."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from heapq import merge
+from itertools import chain, takewhile
 from typing import Generic, Protocol, TypeVar
+
+from services.intent.model import Appetite
 
 
 class Priority(IntEnum):
@@ -32,13 +36,23 @@ W = TypeVar("W", bound=Waiter)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`token_budget` bounds a batch's padded size: its longest text times its number of texts."""
+    """`token_budget` bounds the padded size of a batch of several texts: its longest text times their number.
 
-    token_budget: int = 16_384
+    A text that is longer than that is computed alone. `batch_cost` is what a batch costs beside its tokens, in tokens. 0 stands for
+    what suits the model.
+    """
+
+    token_budget: int = 0
+    batch_cost: int = 0
     batch_texts: int = 64
     queue_texts: int = 1024
-    window_texts: int = 256
+    window_texts: int = 128
     bulk_delay_s: float = 0.2
+
+    def suiting(self, model: Appetite) -> "Limits":
+        """These limits, with the model's own sizes where they name none."""
+        budget, cost = self.token_budget or model.token_budget, self.batch_cost or model.batch_cost
+        return replace(self, token_budget=budget, batch_cost=cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +75,6 @@ class Waiting(Generic[W]):
         return sum(len(lane) for lane in self._lanes.values())
 
     def add(self, waiter: W) -> None:
-        """Raises ValueError for a text that fits into no batch."""
-        if waiter.tokens > self._limits.token_budget:
-            raise ValueError(f"{waiter.tokens} tokens do not fit into a budget of {self._limits.token_budget}")
         self._lanes[waiter.priority][id(waiter)] = waiter
         self.tokens += waiter.tokens
 
@@ -74,11 +85,15 @@ class Waiting(Generic[W]):
             self.tokens -= found.tokens
         return found is not None
 
-    def take(self, now: float) -> Taken[W]:
-        """The next batch: whoever is due first, with those of the nearest lengths.
+    def tokens_ahead(self, priority: Priority, now: float) -> int:
+        """Of the texts that would be computed before one that arrived `now`."""
+        if priority is Priority.BULK:
+            return self.tokens
+        overdue = takewhile(lambda waiter: self._due(waiter) <= now, self._lanes[Priority.BULK].values())
+        return sum(waiter.tokens for waiter in chain(self._lanes[Priority.INTERACTIVE].values(), overdue))
 
-        So nobody starves, and little of the budget is padding.
-        """
+    def take(self, now: float) -> Taken[W]:
+        """The next batch: whoever is due first, with those of the nearest lengths. So nobody starves, and little is padding."""
         expired: list[W] = []
         window: list[W] = []
         for waiter in self._by_due_time():
@@ -88,7 +103,7 @@ class Waiting(Generic[W]):
                 window.append(waiter)
             if len(window) == self._limits.window_texts:
                 break
-        batch = _nearest_lengths(window, self._limits) if window else []
+        batch = _thriftiest(window, self._limits) if window else []
         for waiter in (*expired, *batch):
             self.discard(waiter)
         return Taken(batch, expired)
@@ -100,22 +115,38 @@ class Waiting(Generic[W]):
         return waiter.arrived + (self._limits.bulk_delay_s if waiter.priority is Priority.BULK else 0.0)
 
 
-def _nearest_lengths(window: list[W], limits: Limits) -> list[W]:
-    """The first of `window` and its neighbours by length, as many as the budget allows."""
-    first = window[0]
+def _thriftiest(window: list[W], limits: Limits) -> list[W]:
+    """The first of `window` and its neighbours by length, as many as make a real token the cheapest.
+
+    More texts share what a batch costs by itself, but all are padded to the longest.
+    """
     ordered = sorted(window, key=lambda waiter: waiter.tokens)
+    best, least = (0, 0), math.inf
+    real = 0
+    for low, high, added in _growing(ordered, window[0], limits):
+        real += added.tokens
+        price = (limits.batch_cost + ordered[high - 1].tokens * (high - low)) / real
+        if price <= least:
+            best, least = (low, high), price
+    return ordered[slice(*best)]
+
+
+def _growing(ordered: list[W], first: W, limits: Limits) -> Iterator[tuple[int, int, W]]:
+    """Ever larger slices (low, high) around `first`, each with the text that it adds, by the smaller difference in length."""
     low = next(index for index, waiter in enumerate(ordered) if waiter is first)
     high = low + 1
+    yield low, high, first
     while high - low < limits.batch_texts:
-        grow_up = high < len(ordered) and ordered[high].tokens * (high + 1 - low) <= limits.token_budget
-        grow_down = low > 0 and ordered[high - 1].tokens * (high + 1 - low) <= limits.token_budget
-        if grow_up and (not grow_down or _gap(ordered, high - 1, high) <= _gap(ordered, low - 1, low)):
+        up = high < len(ordered) and ordered[high].tokens * (high + 1 - low) <= limits.token_budget
+        down = low > 0 and ordered[high - 1].tokens * (high + 1 - low) <= limits.token_budget
+        if up and (not down or _gap(ordered, high - 1, high) <= _gap(ordered, low - 1, low)):
             high += 1
-        elif grow_down:
+            yield low, high, ordered[high - 1]
+        elif down:
             low -= 1
+            yield low, high, ordered[low]
         else:
             break
-    return ordered[low:high]
 
 
 def _gap(ordered: list[W], shorter: int, longer: int) -> int:

@@ -11,23 +11,29 @@ from tokenizers import Tokenizer
 
 from services.intent.labels import OPINION_TOPICS, OUT_OF_SCOPE, Sentiment
 from services.intent.lexical.keyword import KeywordModel, Spoken
-from services.intent.model import ModelRefused, Opinion, Understanding
+from services.intent.model import Appetite, ModelRefused, Opinion, Understanding
 from services.intent.trained.confidence import Floats, known_score, softmax
 from services.intent.trained.package import MODEL, TOKENIZER, Package, read_package
-from services.intent.trained.provider import Session, Wanted, open_session
+from services.intent.trained.provider import CPU, Session, Wanted, open_session
 from services.intent.trained.written_form import written_form
 
 Integers = NDArray[np.int64]
 BUY = "buy"
+TOLD_BY_WORDS = ("sentiment", "purchase", "topic")
+ON_CPU = Appetite(token_budget=256, batch_cost=10)
+"""Measured on one core, several files: from 256 to 640 tokens a batch costs the least a token, at 2,048 up to a fifth more."""
+ON_ACCELERATOR = Appetite(token_budget=16_384, batch_cost=2_000)
+"""Not measured, for want of a GPU: launching the kernels of a small encoder takes about as long as computing that many tokens."""
 SENTIMENTS = frozenset({"negative", "neutral", "positive"})
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A text as token ids, and what the lexicon finds in it."""
+    """A text as token ids, and what the lexicon finds in it; no more than topics where the model tells the rest itself."""
 
-    ids: tuple[int, ...]
-    spoken: Spoken
+    ids: Sequence[int]
+    topics: tuple[str, ...]
+    spoken: Spoken | None = None
 
     @property
     def tokens(self) -> int:
@@ -39,7 +45,7 @@ class Outcome:
     """Logits of shape (texts, classes) by task."""
 
     logits: Mapping[str, Floats]
-    spoken: Sequence[Spoken]
+    read: Sequence[Read]
 
 
 class OnnxModel:
@@ -54,18 +60,25 @@ class OnnxModel:
         self._tokenizer = _tokenizer(self.package)
         self._keyword = keyword or KeywordModel()
         self._tasks = _tasks(self.package)
+        self._tells_all = set(TOLD_BY_WORDS) <= set(self._tasks)
+
+    @property
+    def appetite(self) -> Appetite:
+        return ON_CPU if self.session.runs_on == CPU else ON_ACCELERATOR
 
     def encode(self, texts: Sequence[str]) -> list[Read]:
         prefix = self.package.description.prefix
         read = self._tokenizer.encode_batch([prefix + written_form(text) for text in texts])
+        if self._tells_all:
+            return [Read(each.ids, self._keyword.topics(text)) for each, text in zip(read, texts, strict=True)]
         spoken = self._keyword.encode(texts)
-        return [Read(tuple(each.ids), words) for each, words in zip(read, spoken, strict=True)]
+        return [Read(each.ids, words.topics, words) for each, words in zip(read, spoken, strict=True)]
 
     def run(self, batch: Sequence[Read]) -> Outcome:
         ids, mask = padded([each.ids for each in batch], self.package.description.pad_id)
         feeds = {"input_ids": ids, "attention_mask": mask}
         found = self.session.session.run([f"{task}_logits" for task in self._tasks], feeds)
-        return Outcome(dict(zip(self._tasks, found, strict=True)), [each.spoken for each in batch])
+        return Outcome(dict(zip(self._tasks, found, strict=True)), batch)
 
     def decode(self, logits: Outcome) -> list[Understanding]:
         description = self.package.description
@@ -73,7 +86,7 @@ class OnnxModel:
         odds = self._probabilities("intent", logits)
         scores = known_score(logits.logits["intent"], classes, description.temperatures["intent"])
         threshold = -np.inf if description.scope_threshold is None else description.scope_threshold
-        words = self._keyword.decode(self._keyword.run(list(logits.spoken)))
+        words = self._words(logits.read)
         sentiments, purchases = self._sentiments(logits, words), self._purchases(logits, words)
         opinions = self._opinions(logits, words)
         return [
@@ -82,12 +95,17 @@ class OnnxModel:
                 confidence=round(float(odds[row, column]), 4),
                 in_scope=bool(scores[row] >= threshold) and classes[column] != OUT_OF_SCOPE,
                 sentiment=sentiments[row],
-                topics=logits.spoken[row].topics,
+                topics=logits.read[row].topics,
                 purchase=round(purchases[row], 4),
                 opinion=opinions[row],
             )
             for row, column in enumerate(odds.argmax(axis=1))
         ]
+
+    def _words(self, batch: Sequence[Read]) -> list[Understanding]:
+        """What the lexicon says, for what the model has no head for; nothing where it has all."""
+        spoken = [each.spoken for each in batch if each.spoken is not None]
+        return self._keyword.decode(self._keyword.run(spoken)) if spoken else []
 
     def _probabilities(self, task: str, outcome: Outcome) -> Floats:
         return softmax(outcome.logits[task], self.package.description.temperatures[task])

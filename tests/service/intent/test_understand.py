@@ -286,9 +286,14 @@ async def test_the_openapi_document_shows_labels_examples_and_refusals(client: h
     assert document["components"]["schemas"]["UnderstandResponse"]["examples"][0]["results"][0]["in_scope"] is True
 
 
-def test_a_token_budget_that_holds_no_long_text_is_refused_at_start(make_settings: MakeSettings) -> None:
-    with pytest.raises(ValueError, match="token_budget must hold the longest text"):
-        make_settings(token_budget=1999)
+async def test_a_text_longer_than_the_token_budget_is_computed_alone(
+    app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings
+) -> None:
+    async with app_client(create_app(make_settings(token_budget=8))) as client:
+        client.headers.update(internal_headers("understand"))
+        await until_ready(client)
+        results = (await understand(client, {"texts": ["转人工", "退款多久到账" * 300, "你好"]})).json()["results"]
+    assert [result["label"] for result in results] == ["human.agent", "content.refund", "greeting"]
 
 
 @asynccontextmanager

@@ -5,11 +5,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.intent.model import Appetite
 from services.intent.serving.batcher import (
     Batcher,
     BatchReport,
@@ -36,6 +38,7 @@ class EchoModel:
 
     name: str = "echo"
     version: str = "1"
+    appetite: ClassVar = Appetite(token_budget=100, batch_cost=100)
     gate: threading.Event = field(default_factory=threading.Event)
     batches: list[list[str]] = field(default_factory=list)
     threads: set[str] = field(default_factory=set)
@@ -255,6 +258,21 @@ async def test_a_deadline_that_the_queue_cannot_keep_is_refused_at_once() -> Non
         assert full.value.retry_after_s == 30
         house.model.open()
         await asyncio.gather(first, waiting)
+
+
+async def test_a_single_text_is_not_refused_for_the_bulk_work_that_it_overtakes() -> None:
+    house = House(batch_texts=1)
+    async with house.batcher:
+        house.batcher._tokens_per_s = 1.0
+        first = await hold(house)
+        bulk = house.ask("x" * 20, priority=Priority.BULK)
+        await queued(house, 1)
+        with pytest.raises(QueueFull):
+            await house.ask("more", within=30, priority=Priority.BULK)
+        single = house.ask("y", within=30)
+        await queued(house, 2)
+        house.model.open()
+        assert await asyncio.gather(first, bulk, single) == [["FIRST"], ["X" * 20], ["Y"]]
 
 
 async def test_a_single_text_overtakes_bulk_work() -> None:
