@@ -22,6 +22,8 @@ app = typer.Typer(
 import_app = typer.Typer(help="Bring in a file of items or events (CSV, NDJSON, Parquet).")
 train_app = typer.Typer(help="Make a model from labelled data.")
 evaluate_app = typer.Typer(help="Measure a model against held-out data.")
+models_app = typer.Typer(help="Versions of the intent model: publish, load, promote, shadow, retire.")
+app.add_typer(models_app, name="models")
 app.add_typer(import_app, name="import")
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
@@ -33,6 +35,9 @@ Key = Annotated[str | None, typer.Option(help="Its API key. Default: KUAJIE_API_
 Strict = Annotated[bool, typer.Option("--strict", help="Write nothing if any row is bad.")]
 File = Annotated[Path, typer.Argument(help="A .csv, .ndjson, .jsonl or .parquet file.")]
 Texts = Annotated[list[Path], typer.Option("--data", help="A CSV file with text and label; may be given again.")]
+
+Version = Annotated[str, typer.Argument(help="As `kuajie models list` shows it.")]
+Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait until every process has done it; 0: do not wait.")]
 
 
 @app.command()
@@ -221,6 +226,107 @@ def evaluate_intent(
         training.show_intent(result["tasks"], result["by_language"], training.scope_notes(result))
 
 
+@models_app.command("list")
+def list_models(url: Url = None, api_key: Key = None, data: Data = None, as_json: Json = False) -> None:
+    """Every version: what was asked of it, and how it stands in every process."""
+    from kuajie import models
+
+    found = models.listed(_gateway(url, api_key, data))
+    if as_json:
+        show_json({"models": found})
+    else:
+        models.show_models(found)
+
+
+@models_app.command("show")
+def show_model(
+    version: Version, url: Url = None, api_key: Key = None, data: Data = None, as_json: Json = False
+) -> None:
+    """One version, and how far it agreed with what served when it was a shadow."""
+    from kuajie import models
+
+    _show_model(models.read(_gateway(url, api_key, data), version), as_json)
+
+
+@models_app.command("publish")
+def publish_model(
+    folder: Annotated[Path, typer.Argument(help="A package, or a folder that `kuajie train intent` made.")],
+    artifacts: Annotated[
+        Path | None, typer.Option(help="Default: KUAJIE_ARTIFACTS_DIR, else the stack's folder.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Verify a package and put it where the intent service finds it. Nothing is served of it before it is promoted."""
+    from kuajie import models
+
+    named = artifacts or (Path(given) if (given := os.environ.get("KUAJIE_ARTIFACTS_DIR")) else _folder(data).artifacts)
+    published = models.publish(folder, named)
+    if as_json:
+        show_json(published)
+    else:
+        show(
+            f"published {published['version']} at {published['folder']}; serve it: kuajie models promote {published['version']}"
+        )
+
+
+@models_app.command("load")
+def load_model(
+    version: Version, wait: Wait = 120.0, url: Url = None, api_key: Key = None, data: Data = None, as_json: Json = False
+) -> None:
+    """Hold a version ready beside the one that serves."""
+    from kuajie import models
+
+    _show_model(models.ask(_gateway(url, api_key, data), version, "load", wait=wait), as_json)
+
+
+@models_app.command("promote")
+def promote_model(
+    version: Version, wait: Wait = 120.0, url: Url = None, api_key: Key = None, data: Data = None, as_json: Json = False
+) -> None:
+    """Serve a version; back to the one before by promoting that one."""
+    from kuajie import models
+
+    _show_model(models.ask(_gateway(url, api_key, data), version, "promote", wait=wait), as_json)
+
+
+@models_app.command("shadow")
+def shadow_model(
+    version: Version,
+    share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the live texts that it answers too.")] = 0.1,
+    wait: Wait = 120.0,
+    url: Url = None,
+    api_key: Key = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Let a version answer live texts beside the one that serves, only to compare; `kuajie models show` tells how far they agree."""
+    from kuajie import models
+
+    gateway = _gateway(url, api_key, data)
+    _show_model(models.ask(gateway, version, "shadow", wait=wait, body={"share": share}), as_json)
+
+
+@models_app.command("unshadow")
+def unshadow_model(
+    version: Version, wait: Wait = 120.0, url: Url = None, api_key: Key = None, data: Data = None, as_json: Json = False
+) -> None:
+    """End a shadow; the version stays ready."""
+    from kuajie import models
+
+    _show_model(models.ask(_gateway(url, api_key, data), version, "unshadow", wait=wait), as_json)
+
+
+@models_app.command("retire")
+def retire_model(
+    version: Version, wait: Wait = 120.0, url: Url = None, api_key: Key = None, data: Data = None, as_json: Json = False
+) -> None:
+    """Let a version go; its files stay."""
+    from kuajie import models
+
+    _show_model(models.ask(_gateway(url, api_key, data), version, "retire", wait=wait), as_json)
+
+
 def main() -> None:
     """Run the command line: a failure is one line on standard error, exit code 1, or 2 for bad input and usage."""
     try:
@@ -254,6 +360,16 @@ def _gateway(url: str | None, api_key: str | None, data: Path | None) -> "Gatewa
     from kuajie.gateway import find_gateway
 
     return find_gateway(_folder(data), url, api_key)
+
+
+def _show_model(model: dict[str, Any], as_json: bool) -> None:
+    from kuajie import models
+
+    if as_json:
+        show_json(model)
+    else:
+        models.show_models([model])
+        models.show_agreement(model)
 
 
 def _service(name: str) -> str:

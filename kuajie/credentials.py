@@ -30,6 +30,8 @@ SCOPES = (
     "assist:write",
     "assist:read",
     "assist:agent",
+    "models:read",
+    "models:write",
     "offers:read",
     "products:read",
     "products:write",

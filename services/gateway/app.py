@@ -50,9 +50,11 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         body_limits={row.path: settings.max_import_bytes for row in ROWS if row.body == "ndjson"},
         deadlines={
             "/v1/": FORWARDED_MS,
+            "/v2": FORWARDED_MS,
             COMPOSED.path: settings.shared.default_deadline_ms,
             **{row.path: STREAMED_MS for row in ROWS if row.streamed},
         },
+        error_member="/v2",
     )
     app.router.routes[:0] = edge_routes()
     app.openapi = _documented  # type: ignore[method-assign]  # FastAPI's own way to give another document

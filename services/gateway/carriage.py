@@ -12,7 +12,15 @@ from services.kit.telemetry import get_logger
 
 log = get_logger(__name__)
 
-CARRIED_THERE = ("content-type", "accept", "idempotency-key", "if-none-match", "if-match", "tracestate")
+CARRIED_THERE = (
+    "content-type",
+    "accept",
+    "idempotency-key",
+    "if-none-match",
+    "if-match",
+    "tracestate",
+    "inference-header-content-length",
+)
 """Headers of the caller that a back end sees. Never Authorization: back ends get the internal token."""
 
 CARRIED_BACK = (

@@ -9,10 +9,14 @@ from fastapi import FastAPI
 from services.intent.assist.desk import open_desk
 from services.intent.monitor.worker import classify
 from services.intent.resources import Resources
-from services.intent.routes import assist, hand_offs, monitor, understand
-from services.intent.serving.engine import Engine, EngineConfig
-from services.intent.serving.loading import load
-from services.intent.serving.metrics import EngineMetrics
+from services.intent.routes import assist, hand_offs, inference, models, monitor, understand
+from services.intent.serving.agreement import Tally
+from services.intent.serving.engine import Engine
+from services.intent.serving.library import Installed, Library
+from services.intent.serving.metrics import RegistryMetrics
+from services.intent.serving.opening import Sizes
+from services.intent.serving.reconciler import Reconciler
+from services.intent.serving.registry import Registry
 from services.intent.serving.waiting import Limits
 from services.intent.settings import IntentSettings
 from services.kit.app import MIB, build_app
@@ -21,19 +25,19 @@ from services.kit.database import UNREACHABLE, Database
 from services.kit.tasks import background
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-ROUTERS = (understand.router, assist.router, hand_offs.router, monitor.router)
+ROUTERS = (understand.router, inference.router, models.router, assist.router, hand_offs.router, monitor.router)
 BODY_LIMIT = 2 * MIB
 """64 texts of 2,000 characters, each written as a 12-byte JSON escape."""
-DEADLINES_MS = {"/v1/assist": 5_000, "/v1/monitor": 5_000}
+DEADLINES_MS = {"/v1/assist": 5_000, "/v1/models": 5_000, "/v1/monitor": 5_000}
 
 
-def create_app(settings: IntentSettings | None = None) -> FastAPI:
-    """The application; settings come from the environment when not given."""
+def create_app(settings: IntentSettings | None = None, library: Library | None = None) -> FastAPI:
+    """The application; settings come from the environment when not given, `library` from the settings."""
     chosen = settings or IntentSettings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _opened(chosen) as resources:
+        async with _opened(chosen, library or Installed(chosen)) as resources:
             app.state.resources = resources
             yield
 
@@ -46,35 +50,38 @@ def create_app(settings: IntentSettings | None = None) -> FastAPI:
         ready=_ready,
         max_body_bytes=BODY_LIMIT,
         deadlines=DEADLINES_MS,
+        error_member="/v2",
     )
 
 
 @asynccontextmanager
-async def _opened(settings: IntentSettings) -> AsyncIterator[Resources]:
+async def _opened(settings: IntentSettings, library: Library) -> AsyncIterator[Resources]:
     """Everything the service holds, closed in reverse."""
     db = Database.open(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     redis = open_redis(settings.shared.redis_url.get_secret_value())
+    engine, tally = Engine(settings.cache_answers), Tally()
     try:
         async with (
-            Engine(lambda: load(settings), EngineMetrics, _config(settings)) as engine,
+            Registry(engine, library, RegistryMetrics(tally), _sizes(settings)) as registry,
             open_desk(settings, engine, db, redis) as desk,
         ):
+            reconciler = Reconciler(db, registry, tally)
             work = [classify(db, engine)] if "worker" in settings.roles else []
-            async with background(*work):
-                yield Resources(settings, engine, db, redis, desk)
+            async with reconciler.at_work(), background(*work):
+                yield Resources(settings, engine, library, registry, reconciler, db, redis, desk)
     finally:
         await redis.aclose()
         await db.close()
 
 
-def _config(settings: IntentSettings) -> EngineConfig:
+def _sizes(settings: IntentSettings) -> Sizes:
     limits = Limits(
         token_budget=settings.token_budget,
         batch_texts=settings.batch_texts,
         queue_texts=settings.queue_texts,
         bulk_delay_s=settings.bulk_delay_ms / 1000,
     )
-    return EngineConfig(limits, settings.encoders, settings.runners, settings.drain_s, settings.cache_answers)
+    return Sizes(limits, settings.encoders, settings.runners, settings.drain_s)
 
 
 async def _ready(app: FastAPI) -> Sequence[str]:
@@ -84,4 +91,4 @@ async def _ready(app: FastAPI) -> Sequence[str]:
     """
     resources: Resources = app.state.resources
     stored = [reason for reason in await resources.db.ready(MIGRATIONS) if reason != UNREACHABLE]
-    return [*resources.engine.not_ready(), *stored]
+    return [*resources.registry.not_ready(), *stored]

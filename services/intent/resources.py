@@ -8,6 +8,9 @@ from redis.asyncio import Redis
 
 from services.intent.assist.desk import Desk
 from services.intent.serving.engine import Engine
+from services.intent.serving.library import Library
+from services.intent.serving.reconciler import Reconciler
+from services.intent.serving.registry import Registry
 from services.intent.settings import IntentSettings
 from services.kit.database import Database
 
@@ -18,6 +21,9 @@ class Resources:
 
     settings: IntentSettings
     engine: Engine
+    library: Library
+    registry: Registry
+    reconciler: Reconciler
     db: Database
     redis: Redis
     desk: Desk

@@ -6,8 +6,36 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from services.intent.inference_schemas import (
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    ModelReady,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+)
 from services.intent.labels import Sentiment
+from services.intent.model_schemas import AgreementView, ModelView, ShadowRequest
 from services.kit.wire import EdgeModel, Locale, MessageModel
+
+__all__ = [
+    "AgreementView",
+    "InferRequest",
+    "InferResponse",
+    "ModelMetadata",
+    "ModelName",
+    "ModelReady",
+    "ModelView",
+    "ServerLive",
+    "ServerMetadata",
+    "ServerReady",
+    "ShadowRequest",
+    "Text",
+    "UnderstandRequest",
+    "UnderstandResponse",
+    "UnderstandingResult",
+]
 
 MAX_TEXTS = 64
 MAX_TEXT_CHARS = 2_000

@@ -28,8 +28,9 @@ class IntentSettings(DatabaseSettings):
 
     model: Literal["auto", "keyword"] = Field(
         "auto",
-        description="auto: the trained model of KUAJIE_INTENT_MODEL_DIR, and without that setting the newest that came with this "
-        "installation if onnxruntime is installed, else the keyword model. keyword: that one.",
+        description="What is served as long as no version was promoted. auto: the trained model of KUAJIE_INTENT_MODEL_DIR, "
+        "and without that setting the newest that came with this installation if onnxruntime is installed, else the keyword "
+        "model. keyword: that one.",
     )
     model_dir: Path | None = Field(None, description="The folder of a trained model (`kuajie train intent` makes one).")
     provider_policy: Literal["require", "prefer", "cpu"] = Field(
@@ -41,6 +42,9 @@ class IntentSettings(DatabaseSettings):
         "CUDAExecutionProvider", description="What onnxruntime is to run the model on, unless the policy is cpu."
     )
     threads: int = Field(1, ge=1, le=64, description="Threads that compute one batch on the CPU.")
+    loaded_models: int = Field(
+        4, ge=2, le=32, description="Versions that may be held at a time: the one that serves, a shadow, others ready."
+    )
     token_budget: int = Field(
         0,
         ge=0,

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.kit.errors import PROBLEM_JSON, Problem, install_error_handlers, problem_document
+from services.kit.errors import PROBLEM_JSON, Problem, install_error_handlers, problem_document, say_error
 from services.kit.identity import Authenticate, Keyring, internal_token
 from services.kit.resilience import DEADLINE_HEADER, Deadline
 from services.kit.settings import SharedSettings
@@ -50,11 +50,13 @@ def build_app(
     max_body_bytes: int = MIB,
     body_limits: Mapping[str, int] | None = None,
     deadlines: Mapping[str, int] | None = None,
+    error_member: str | None = None,
 ) -> FastAPI:
     """A service's application.
 
     `ready` gives the reasons why this process should get no traffic (its own state, never a neighbour's).
-    `body_limits` (bytes) and `deadlines` (milliseconds) override the defaults by path prefix, longest first.
+    `body_limits` (bytes) and `deadlines` (milliseconds) override the defaults by path prefix, longest first. Problems under the
+    path prefix `error_member` also have the member `error`.
     """
     configure_logging(shared.log_level)
     app = FastAPI(title=title, version="1", lifespan=lifespan, responses=_PROBLEMS, docs_url=None, redoc_url=None)
@@ -65,6 +67,7 @@ def build_app(
         limits=_by_prefix(body_limits, max_body_bytes),
         deadlines=_by_prefix(deadlines, shared.default_deadline_ms),
         access_log=shared.access_log,
+        error_member=error_member,
     )
     install_error_handlers(app)
     for router in routers:
@@ -123,12 +126,14 @@ class RequestScope:
         limits: Callable[[str], int],
         deadlines: Callable[[str], int],
         access_log: bool,
+        error_member: str | None,
     ) -> None:
         self._app = app
         self._service = service
         self._limits = limits
         self._deadlines = deadlines
         self._access_log = access_log
+        self._error_member = error_member
         self._in_flight = IN_FLIGHT.labels(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,6 +143,7 @@ class RequestScope:
         started = time.perf_counter()
         headers = Headers(scope=scope)
         trace = begin_trace(headers.get("x-request-id"), headers.get("traceparent"))
+        say_error(self._error_member is not None and scope["path"].startswith(self._error_member))
         answer = _Answer(send, trace.request_id)
         self._in_flight.inc()
         try:

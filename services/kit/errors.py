@@ -1,13 +1,14 @@
 """Errors as RFC 9457 problems: the status and the stable code live on the class, one place maps them."""
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any, cast
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from services.kit.telemetry import current_request_id, get_logger
@@ -15,6 +16,8 @@ from services.kit.telemetry import current_request_id, get_logger
 log = get_logger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+
+_says_error: ContextVar[bool] = ContextVar("kuajie_says_error", default=False)
 _CODES = {413: "payload_too_large", 400: "bad_request"}
 
 
@@ -129,6 +132,14 @@ class Problem(BaseModel):
     param: str | None = None
     request_id: str
     errors: list[FieldProblem] | None = None
+    error: str | None = Field(
+        None, description="Under /v2, for clients of the Open Inference Protocol: all of it in a sentence."
+    )
+
+
+def say_error(told: bool) -> None:
+    """Whether the problems of the request at hand also have the member `error`, a sentence, which some protocols ask for."""
+    _says_error.set(told)
 
 
 def problem_document(status: int, code: str, detail: str, *, param: str | None = None, **extra: Any) -> bytes:
@@ -143,6 +154,8 @@ def problem_document(status: int, code: str, detail: str, *, param: str | None =
         "request_id": current_request_id(),
         **extra,
     }
+    if _says_error.get():
+        document["error"] = f"{param}: {detail}" if param else detail
     return orjson.dumps(document, default=str)
 
 

@@ -29,7 +29,7 @@ API_KEY = "kj_contract"
 SCOPES = [
     "events:write", "events:export", "profile:read", "profile:write", "consents:write", "consents:read", "items:write",
     "items:read", "recommend:read", "recommend:export", "campaigns:write", "campaigns:read", "understand", "offers:read",
-    "monitor:write", "monitor:read", "monitor:alerts", "monitor:webhooks",
+    "monitor:write", "monitor:read", "monitor:alerts", "monitor:webhooks", "models:read", "models:write",
     "assist:write", "assist:read", "assist:agent",
     "products:read", "products:write", "suitability:write", "suitability:read", "export:read",
 ]  # fmt: skip

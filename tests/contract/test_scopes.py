@@ -18,10 +18,10 @@ INTERNAL = {("POST", "/v1/content"), ("POST", "/v1/campaign"), ("POST", "/v1/off
 
 
 def scopes_of(app: FastAPI) -> dict[tuple[str, str], list[str]]:
-    """Declared scopes by method and path of every route under /v1."""
+    """Declared scopes by method and path of every route under /v1 and /v2."""
     found = {}
     for context in iter_route_contexts(app.routes):
-        if context.path.startswith("/v1"):
+        if context.path.startswith(("/v1", "/v2")):
             for method in set(context.methods) - {"HEAD"}:
                 found[method, context.path.replace(":path}", "}")] = list(_declared(context))
     return found

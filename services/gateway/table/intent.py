@@ -1,7 +1,17 @@
-"""Public routes of intent: what texts mean."""
+"""Public routes of intent: what texts mean, in our own words and by the Open Inference Protocol v2."""
 
 from services.gateway.rows import Row
-from services.intent.schemas import UnderstandRequest, UnderstandResponse
+from services.intent.schemas import (
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    ModelReady,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+    UnderstandRequest,
+    UnderstandResponse,
+)
 
 INTENT = (
     Row(
@@ -14,5 +24,81 @@ INTENT = (
         question=UnderstandRequest,
         answer=UnderstandResponse,
         for_people=True,
+    ),
+    Row(
+        method="GET",
+        path="/v2",
+        service="intent",
+        scope="understand",
+        summary="Open Inference Protocol: which server this is",
+        answer=ServerMetadata,
+    ),
+    Row(
+        method="GET",
+        path="/v2/health/live",
+        service="intent",
+        scope="understand",
+        summary="Open Inference Protocol: whether requests are received",
+        answer=ServerLive,
+    ),
+    Row(
+        method="GET",
+        path="/v2/health/ready",
+        service="intent",
+        scope="understand",
+        summary="Open Inference Protocol: whether texts are understood",
+        answer=ServerReady,
+    ),
+    Row(
+        method="GET",
+        path="/v2/models/{name}",
+        service="intent",
+        scope="understand",
+        summary="Open Inference Protocol: inputs and outputs of the version that serves",
+        answer=ModelMetadata,
+    ),
+    Row(
+        method="GET",
+        path="/v2/models/{name}/ready",
+        service="intent",
+        scope="understand",
+        summary="Open Inference Protocol: whether the model answers",
+        answer=ModelReady,
+    ),
+    Row(
+        method="POST",
+        path="/v2/models/{name}/infer",
+        service="intent",
+        scope="understand",
+        summary="Open Inference Protocol: what texts mean, as tensors",
+        body="json",
+        question=InferRequest,
+        answer=InferResponse,
+    ),
+    Row(
+        method="GET",
+        path="/v2/models/{name}/versions/{version}",
+        service="intent",
+        scope="understand",
+        summary="Open Inference Protocol: inputs and outputs of a version that is loaded",
+        answer=ModelMetadata,
+    ),
+    Row(
+        method="GET",
+        path="/v2/models/{name}/versions/{version}/ready",
+        service="intent",
+        scope="understand",
+        summary="Open Inference Protocol: whether a version is loaded",
+        answer=ModelReady,
+    ),
+    Row(
+        method="POST",
+        path="/v2/models/{name}/versions/{version}/infer",
+        service="intent",
+        scope="understand",
+        summary="Open Inference Protocol: what texts mean, as tensors, by a version that is loaded",
+        body="json",
+        question=InferRequest,
+        answer=InferResponse,
     ),
 )

@@ -21,6 +21,9 @@ from services.intent.serving.waiting import Limits, Priority, Waiting
 
 MAX_RETRY_AFTER_S = 30
 COMPUTE_NICENESS = 3
+LEAST = 19
+"""The least priority that Linux knows."""
+
 _SMOOTHING = 0.2
 _OVERTAKEN = 1.5
 """How much longer a text may wait than for what was there before it: others of a fitting length are taken with those in front."""
@@ -103,8 +106,10 @@ class Batcher(Generic[E, L, A]):
         encoders: int = 2,
         runners: int = 1,
         drain_s: float = 10.0,
+        yielding: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`yielding`: its threads get the processor only where nobody else wants it."""
         self._model = model
         self._observer = observer
         self._limits = (limits or Limits()).suiting(model.appetite)
@@ -121,8 +126,9 @@ class Batcher(Generic[E, L, A]):
         self._tokens_per_text = 0.0
         self._being_encoded = 0
         self._being_computed = 0
-        self._encoding = ThreadPoolExecutor(encoders, thread_name_prefix="encode")
-        self._computing = ThreadPoolExecutor(runners, thread_name_prefix="compute", initializer=_give_way)
+        encoding, computing = (LEAST, LEAST) if yielding else (0, COMPUTE_NICENESS)
+        self._encoding = ThreadPoolExecutor(encoders, "encode", _give_way, (encoding,))
+        self._computing = ThreadPoolExecutor(runners, "compute", _give_way, (computing,))
         self._runners = runners
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -289,12 +295,12 @@ class Batcher(Generic[E, L, A]):
         _fail(taken.expired, Draining)
 
 
-def _give_way() -> None:
-    """The calling thread computes behind the event loop, so that a refusal need not wait for a batch. Linux counts nice by thread."""
-    if sys.platform == "linux":
+def _give_way(by: int) -> None:
+    """The calling thread works behind the event loop, so that a refusal need not wait for a batch. Linux counts nice by thread."""
+    if by and sys.platform == "linux":
         thread = threading.get_native_id()
-        niceness = os.getpriority(os.PRIO_PROCESS, thread) + COMPUTE_NICENESS
-        os.setpriority(os.PRIO_PROCESS, thread, min(19, niceness))
+        niceness = os.getpriority(os.PRIO_PROCESS, thread) + by
+        os.setpriority(os.PRIO_PROCESS, thread, min(LEAST, niceness))
 
 
 def _compute(model: Model[E, L, A], encoded: Sequence[E]) -> _Computed[A]:

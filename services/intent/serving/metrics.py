@@ -1,8 +1,12 @@
 """Prometheus metrics of the engine, named after Triton's (queue, compute input, compute infer, compute output)."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.intent.serving.agreement import Agreement, Language, Tally
 from services.intent.serving.batcher import BatchReport
+from services.intent.serving.desired import State
 
 _BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 _PREFIX = "kuajie_intent_inference"
@@ -21,6 +25,22 @@ PENDING = Gauge(f"{_PREFIX}_pending_texts", "Texts taken in that have no answer 
 REFUSED = Counter(f"{_PREFIX}_refused_texts_total", "Texts refused at a full queue.", _LABELS)
 DROPPED = Counter(f"{_PREFIX}_dropped_texts_total", "Texts taken in and not answered, by reason.", [*_LABELS, "reason"])
 CACHE = Counter(f"{_PREFIX}_cache_lookups_total", "Lookups in the response cache.", [*_LABELS, "outcome"])
+SUCCESSES = Counter(f"{_PREFIX}_request_success_total", "Requests that were answered.", _LABELS)
+FAILURES = Counter(f"{_PREFIX}_request_failure_total", "Requests that were not, by reason.", [*_LABELS, "reason"])
+
+_MODEL = "kuajie_intent_model"
+STATE = Gauge(f"{_MODEL}_state", "1 for the state that a version is in, in this process.", ["version", "state"])
+SWAPS = Counter(f"{_MODEL}_swaps_total", "Times that another version was put in place to serve.")
+REFUSALS = Counter(f"{_MODEL}_refusals_total", "Versions that could not be served; the one before stays.", ["version"])
+LOADING = Gauge(f"{_MODEL}_load_duration_seconds", "Time to verify, open and warm up a version.", ["version"])
+
+_SHADOW = "kuajie_intent_shadow"
+_PAIR = ["version", "against", "language"]
+SHADOWED = Counter(f"{_SHADOW}_texts_total", "Copies of live texts, by what became of them.", ["version", "outcome"])
+COMPARED = Counter(f"{_SHADOW}_compared_texts_total", "Texts that a shadow answered beside what served.", _PAIR)
+AGREED = Counter(f"{_SHADOW}_agreements_total", "Of these, those where both say the same.", [*_PAIR, "about"])
+GAPS = Counter(f"{_SHADOW}_gap_total", "Sums of absolute differences; by the texts, their mean.", [*_PAIR, "of"])
+
 PROVIDER = Gauge(
     "kuajie_intent_model_provider",
     "1 for what the model runs on, beside what was asked.",
@@ -33,6 +53,7 @@ class EngineMetrics:
 
     def __init__(self, model: str, version: str) -> None:
         self._names = (model, version)
+        self._told_pending = 0
         self._queue = QUEUE.labels(model, version)
         self._input = INPUT.labels(model, version)
         self._infer = INFER.labels(model, version)
@@ -45,9 +66,11 @@ class EngineMetrics:
         self._refused = REFUSED.labels(model, version)
         self._hits = CACHE.labels(model, version, "hit")
         self._misses = CACHE.labels(model, version, "miss")
+        self._succeeded = SUCCESSES.labels(model, version)
 
     def pending(self, texts: int) -> None:
-        self._pending.set(texts)
+        self._pending.inc(texts - self._told_pending)  # a version may have a second batcher, as a shadow
+        self._told_pending = texts
 
     def encoded(self, seconds: float) -> None:
         self._input.observe(seconds)
@@ -71,3 +94,69 @@ class EngineMetrics:
     def looked_up(self, *, hits: int, misses: int) -> None:
         self._hits.inc(hits)
         self._misses.inc(misses)
+
+    def succeeded(self) -> None:
+        self._succeeded.inc()
+
+    def failed(self, reason: str) -> None:
+        FAILURES.labels(*self._names, reason).inc()
+
+    def released(self) -> None:
+        PROVIDER.remove_by_labels({"model": self._names[0], "version": self._names[1]})
+
+
+class ShadowMetrics:
+    """How one shadow does, on the process's registry and in a tally."""
+
+    def __init__(self, version: str, tally: Tally) -> None:
+        self._version = version
+        self._tally = tally
+
+    def compared(self, against: str, language: Language, agreement: Agreement) -> None:
+        pair = (self._version, against, language)
+        self._tally.add(pair, agreement)
+        SHADOWED.labels(self._version, "compared").inc()
+        COMPARED.labels(*pair).inc()
+        AGREED.labels(*pair, "label").inc(agreement.same_label)
+        AGREED.labels(*pair, "in_scope").inc(agreement.same_scope)
+        AGREED.labels(*pair, "sentiment").inc(agreement.same_sentiment)
+        GAPS.labels(*pair, "confidence").inc(agreement.confidence_gap)
+        GAPS.labels(*pair, "purchase").inc(agreement.purchase_gap)
+
+    def dropped(self) -> None:
+        SHADOWED.labels(self._version, "dropped").inc()
+
+    def failed(self, texts: int) -> None:
+        SHADOWED.labels(self._version, "failed").inc(texts)
+
+
+class RegistryMetrics:
+    """What becomes of versions, on the process's registry."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._states: dict[str, State] = {}
+
+    def version(self, name: str, version: str) -> EngineMetrics:
+        return EngineMetrics(name, version)
+
+    def shadow(self, version: str) -> ShadowMetrics:
+        return ShadowMetrics(version, self._tally)
+
+    def loaded(self, version: str, seconds: float) -> None:
+        LOADING.labels(version).set(seconds)
+
+    def swapped(self) -> None:
+        SWAPS.inc()
+
+    def refused(self, version: str) -> None:
+        REFUSALS.labels(version).inc()
+
+    def stand(self, states: Mapping[str, State]) -> None:
+        """Every version and the state that it is in: one sample a version."""
+        for version, state in self._states.items():
+            if states.get(version) != state:
+                STATE.remove(version, state)
+        for version, state in states.items():
+            STATE.labels(version, state).set(1)
+        self._states = dict(states)

@@ -60,11 +60,20 @@ def can_run() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("onnxruntime", "tokenizers"))
 
 
-def newest_shipped() -> Path | None:
-    """The newest model that came with this installation: beside the code, or in an image beside its Python."""
+def published_folder(artifacts: Path) -> Path:
+    """Where packages of the installation are published, a folder a version. No tenant's name begins with an underscore."""
+    return artifacts / "_models" / "intent"
+
+
+def shipped_folders() -> list[Path]:
+    """The models that came with this installation: beside the code, or in an image beside its Python."""
     roots = (Path(__file__).resolve().parents[3], Path(sys.prefix))
-    found = [path.parent for root in roots for path in (root / "models" / "intent").glob("*/manifest.json")]
-    return max(found, key=_created, default=None)
+    return [path.parent for root in roots for path in sorted((root / "models" / "intent").glob("*/manifest.json"))]
+
+
+def newest_shipped() -> Path | None:
+    """The newest of them."""
+    return max(shipped_folders(), key=_created, default=None)
 
 
 def _created(folder: Path) -> str:

@@ -24,6 +24,7 @@ ON_CPU = Appetite(token_budget=256, batch_cost=10)
 """Measured on one core, several files: from 256 to 640 tokens a batch costs the least a token, at 2,048 up to a fifth more."""
 ON_ACCELERATOR = Appetite(token_budget=16_384, batch_cost=2_000)
 """Not measured, for want of a GPU: launching the kernels of a small encoder takes about as long as computing that many tokens."""
+EMBEDDING = "embedding"
 SENTIMENTS = frozenset({"negative", "neutral", "positive"})
 
 
@@ -42,10 +43,11 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Logits of shape (texts, classes) by task."""
+    """Logits of shape (texts, classes) by task; the embedding, of shape (texts, width) and unit length, where it was asked for."""
 
     logits: Mapping[str, Floats]
     read: Sequence[Read]
+    embedding: Floats | None = None
 
 
 class OnnxModel:
@@ -75,10 +77,34 @@ class OnnxModel:
         return [Read(each.ids, words.topics, words) for each, words in zip(read, spoken, strict=True)]
 
     def run(self, batch: Sequence[Read]) -> Outcome:
+        logits = self._run(batch, [f"{task}_logits" for task in self._tasks])
+        return Outcome(dict(zip(self._tasks, logits, strict=True)), batch)
+
+    @property
+    def raw_outputs(self) -> dict[str, int]:
+        """Widths of what `raw` gives, by name."""
+        classes = self.package.description.classes
+        found = {each.name: each.shape[-1] for each in self.session.session.get_outputs() if each.name == EMBEDDING}
+        return {f"{task}_logits": len(classes[task]) for task in self._tasks} | found
+
+    def run_raw(self, batch: Sequence[Read]) -> Outcome:
+        """As `run`, with the embedding where the model gives one."""
+        names = list(self.raw_outputs)
+        found = dict(zip(names, self._run(batch, names), strict=True))
+        logits = {task: found[f"{task}_logits"] for task in self._tasks}
+        return Outcome(logits, batch, found.get(EMBEDDING))
+
+    def raw(self, logits: Outcome) -> list[dict[str, Floats]]:
+        """Logits and embedding of each text, by the name of the output."""
+        found = {f"{task}_logits": rows for task, rows in logits.logits.items()}
+        if logits.embedding is not None:
+            found[EMBEDDING] = logits.embedding
+        return [{name: rows[place] for name, rows in found.items()} for place in range(len(logits.read))]
+
+    def _run(self, batch: Sequence[Read], names: Sequence[str]) -> list[Floats]:
         ids, mask = padded([each.ids for each in batch], self.package.description.pad_id)
-        feeds = {"input_ids": ids, "attention_mask": mask}
-        found = self.session.session.run([f"{task}_logits" for task in self._tasks], feeds)
-        return Outcome(dict(zip(self._tasks, found, strict=True)), batch)
+        found: list[Floats] = self.session.session.run(names, {"input_ids": ids, "attention_mask": mask})
+        return found
 
     def decode(self, logits: Outcome) -> list[Understanding]:
         description = self.package.description

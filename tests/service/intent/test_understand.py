@@ -3,30 +3,31 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import aiohttp
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
-from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from services.intent import app as intent_app
 from services.intent.app import create_app
 from services.intent.client import IntentClient
 from services.intent.lexical.keyword import KeywordModel, Scores, Spoken
+from services.intent.serving.library import Known
 from services.intent.settings import IntentSettings
 from services.kit.http import Backend, BackendRefused, CallContext
 from services.kit.resilience import Deadline
 from services.kit.settings import SharedSettings
 from services.kit.telemetry import Trace
-
-OpenClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
-Headers = Callable[..., dict[str, str]]
-MakeSettings = Callable[..., IntentSettings]
+from tests.service.intent.conftest import (
+    Headers,
+    MakeSettings,
+    OpenClient,
+    difference,
+    listening,
+    metric,
+    until_ready,
+)
 
 
 @pytest.fixture
@@ -42,12 +43,6 @@ async def client(
         client.headers.update(internal_headers("understand"))
         await until_ready(client)
         yield client
-
-
-async def until_ready(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(5):
-        while (await client.get("/readyz")).status_code != 200:
-            await asyncio.sleep(0.01)
 
 
 async def understand(client: httpx.AsyncClient, body: object) -> httpx.Response:
@@ -179,19 +174,36 @@ class GatedModel(KeywordModel):
 
 
 @pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """The service with a model that waits, for as long as the gate is closed, on texts like `wait 01`."""
+def gate() -> Iterator[threading.Event]:
+    """While it is closed, the gated model waits on texts like `wait 01`."""
     GatedModel.gate = threading.Event()
-    monkeypatch.setattr(intent_app, "load", lambda settings: GatedModel())
     yield GatedModel.gate
     GatedModel.gate.set()
+
+
+class OnlyThis:
+    """A library of one model."""
+
+    def __init__(self, model: KeywordModel) -> None:
+        self._model = model
+
+    def known(self) -> dict[str, Known]:
+        return {self._model.version: Known(self._model.version, "built_in")}
+
+    def default(self) -> str:
+        return self._model.version
+
+    def check(self, known: Known) -> None: ...
+
+    def open(self, known: Known) -> KeywordModel:
+        return self._model
 
 
 async def test_a_full_queue_is_429_with_retry_after(
     gate: threading.Event, app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings
 ) -> None:
     small = make_settings(queue_texts=64)
-    async with app_client(create_app(small)) as client:
+    async with app_client(create_app(small, OnlyThis(GatedModel()))) as client:
         client.headers.update(internal_headers("understand"))
         await until_ready(client)
         held = asyncio.create_task(understand(client, {"texts": [f"wait {n:02}" for n in range(64)]}))
@@ -208,7 +220,7 @@ async def test_a_full_queue_is_429_with_retry_after(
 async def test_a_deadline_that_passes_is_504_and_leaves_nothing_behind(
     gate: threading.Event, app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
 ) -> None:
-    async with app_client(create_app(settings)) as client:
+    async with app_client(create_app(settings, OnlyThis(GatedModel()))) as client:
         client.headers.update(internal_headers("understand"))
         await until_ready(client)
         late = await client.post("/v1/understand", json={"text": "wait 01"}, headers={"X-Request-Deadline-Ms": "50"})
@@ -222,22 +234,6 @@ async def until_pending(client: httpx.AsyncClient, texts: int) -> None:
     async with asyncio.timeout(5):
         while await metric(client, "kuajie_intent_inference_pending_texts") != texts:
             await asyncio.sleep(0.01)
-
-
-async def metric(client: httpx.AsyncClient, sample: str, **labels: str) -> float:
-    """The sum of a sample over its label sets that agree with `labels`."""
-    families = text_string_to_metric_families((await client.get("/metrics")).text)
-    found = [each for family in families for each in family.samples if each.name == sample]
-    return sum(each.value for each in found if labels.items() <= each.labels.items())
-
-
-@asynccontextmanager
-async def difference(client: httpx.AsyncClient, sample: str, **labels: str) -> AsyncIterator[list[float]]:
-    """Holds, after the block, by how much the sample rose in it. The registry outlives a test."""
-    rise: list[float] = []
-    before = await metric(client, sample, **labels)
-    yield rise
-    rise.append(await metric(client, sample, **labels) - before)
 
 
 async def test_every_stage_of_the_engine_is_measured(client: httpx.AsyncClient) -> None:
@@ -265,10 +261,9 @@ class BrokenModel(KeywordModel):
 
 
 async def test_a_model_that_does_not_load_keeps_the_service_not_ready(
-    monkeypatch: pytest.MonkeyPatch, app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
+    app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
 ) -> None:
-    monkeypatch.setattr(intent_app, "load", lambda settings: BrokenModel())
-    async with app_client(create_app(settings)) as client:
+    async with app_client(create_app(settings, OnlyThis(BrokenModel()))) as client:
         async with asyncio.timeout(5):
             while (ready := (await client.get("/readyz")).json()["reasons"]) == ["model_loading"]:
                 await asyncio.sleep(0.01)
@@ -294,21 +289,6 @@ async def test_a_text_longer_than_the_token_budget_is_computed_alone(
         await until_ready(client)
         results = (await understand(client, {"texts": ["转人工", "退款多久到账" * 300, "你好"]})).json()["results"]
     assert [result["label"] for result in results] == ["human.agent", "content.refund", "greeting"]
-
-
-@asynccontextmanager
-async def listening(app: FastAPI) -> AsyncIterator[str]:
-    """The service on a real socket of the loopback."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False))
-    task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(5):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
 
 
 async def until_listening_is_ready(session: aiohttp.ClientSession, url: str) -> None:

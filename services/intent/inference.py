@@ -1,0 +1,117 @@
+"""The Open Inference Protocol's tensors: texts out of a request, understandings into an answer. Knows no route."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from services.intent.inference_schemas import InferRequest, RequestInput, TensorMetadata
+from services.intent.model import Understanding
+from services.intent.schemas import MAX_TEXTS, Text
+from services.intent.serving.raw import Rows
+from services.kit.errors import BadRequest
+
+INPUT = TensorMetadata(name="text", datatype="BYTES", shape=[-1])
+DATATYPES = {"label": "BYTES", "confidence": "FP32", "in_scope": "BOOL", "sentiment": "BYTES", "purchase": "FP32"}
+"""What every version says; the rest is raw, and only given on request."""
+
+_TEXT: TypeAdapter[str] = TypeAdapter(Text)
+
+
+class BadTensor(BadRequest):
+    """`detail` names the tensor, `param` the field."""
+
+    code = "bad_tensor"
+
+    def __init__(self, name: str, why: str, *, param: str) -> None:
+        super().__init__(f"tensor {name!r}: {why}", param=param)
+
+
+def texts_of(request: InferRequest) -> list[str]:
+    """The texts of the one input tensor; raises `BadTensor`."""
+    for place, each in enumerate(request.inputs):
+        if each.name != INPUT.name:
+            raise BadTensor(each.name, f"there is no such input, only {INPUT.name!r}", param=f"inputs.{place}.name")
+        if place:
+            raise BadTensor(each.name, "it is given twice", param=f"inputs.{place}.name")
+    if not request.inputs:
+        raise BadTensor(INPUT.name, "it is missing", param="inputs")
+    [tensor] = request.inputs
+    return [_text(value, place) for place, value in enumerate(_flat(tensor))]
+
+
+def _flat(tensor: RequestInput) -> list[Any]:
+    """The elements of a tensor of the right type and shape, row after row."""
+    if tensor.datatype != INPUT.datatype:
+        raise _bad(f"its datatype is {tensor.datatype}, it must be BYTES", "datatype")
+    if tensor.data is None or "binary_data_size" in (tensor.parameters or {}):
+        raise _bad("it has no data; the binary tensor data extension is not supported", "data")
+    if len(tensor.shape) not in {1, 2} or tensor.shape[1:] not in ([], [1]):
+        raise _bad(f"its shape is {tensor.shape}, it must be [n] or [n, 1]", "shape")
+    count = tensor.shape[0]
+    if not 1 <= count <= MAX_TEXTS:
+        raise _bad(f"it holds {count} texts, it must hold 1 to {MAX_TEXTS}", "shape")
+    rows = [each if isinstance(each, list) else [each] for each in tensor.data]
+    if len(rows) != count or any(len(row) != 1 for row in rows):
+        raise _bad(f"its data is not of the shape {tensor.shape}", "data")
+    return [value for [value] in rows]
+
+
+def _text(value: Any, place: int) -> str:
+    try:
+        return _TEXT.validate_python(value)
+    except ValidationError as error:
+        raise _bad(f"element {place}: {error.errors()[0]['msg']}", f"data.{place}") from None
+
+
+def _bad(why: str, field: str) -> BadTensor:
+    return BadTensor(INPUT.name, why, param=f"inputs.0.{field}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The outputs that an answer has, in the order in which they were asked for; `raw` says whether any is a raw one."""
+
+    names: tuple[str, ...]
+    raw: bool
+
+
+def wanted_of(request: InferRequest, raw: Mapping[str, int]) -> Wanted:
+    """What is asked for, of what there is; `raw` are the widths of the version's raw outputs by name. Raises `BadTensor`."""
+    if request.outputs is None:
+        return Wanted(tuple(DATATYPES), raw=False)
+    names = [each.name for each in request.outputs]
+    for place, name in enumerate(names):
+        if name not in DATATYPES and name not in raw:
+            raise BadTensor(name, "this version has no such output", param=f"outputs.{place}.name")
+        if name in names[:place]:
+            raise BadTensor(name, "it is asked for twice", param=f"outputs.{place}.name")
+    return Wanted(tuple(names), raw=any(name in raw for name in names))
+
+
+def outputs_metadata(raw: Mapping[str, int]) -> list[TensorMetadata]:
+    """Every output of a version."""
+    said = [TensorMetadata(name=name, datatype=datatype, shape=[-1]) for name, datatype in DATATYPES.items()]
+    return [*said, *(TensorMetadata(name=name, datatype="FP32", shape=[-1, width]) for name, width in raw.items())]
+
+
+def tensors(names: Sequence[str], said: Sequence[Understanding], raw: Sequence[Rows]) -> list[dict[str, Any]]:
+    """The outputs as JSON types and arrays of float32; `raw` has a value a text where a raw output is among the names."""
+    return [
+        {
+            "name": name,
+            "datatype": DATATYPES[name],
+            "shape": [len(said)],
+            "data": [getattr(each, name) for each in said],
+        }
+        if name in DATATYPES
+        else _raw_tensor(name, raw)
+        for name in names
+    ]
+
+
+def _raw_tensor(name: str, raw: Sequence[Rows]) -> dict[str, Any]:
+    values = np.stack([rows[name] for rows in raw])
+    return {"name": name, "datatype": "FP32", "shape": list(values.shape), "data": values.ravel()}

@@ -1,0 +1,174 @@
+"""The Open Inference Protocol v2 over REST: health, metadata, inference. The one model is called `intent`, whatever version serves."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.routing import APIRoute
+
+from services.intent.faults import TOLD, told
+from services.intent.inference import INPUT, outputs_metadata, tensors, texts_of, wanted_of
+from services.intent.inference_schemas import (
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    ModelReady,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+)
+from services.intent.resources import Held, Resources
+from services.intent.serving.engine import NoModel, Served
+from services.intent.serving.raw import Transparent
+from services.intent.serving.waiting import Priority
+from services.kit.app import deadline_of
+from services.kit.errors import BadRequest, NotFound, Problem, Unavailable
+from services.kit.identity import Caller, requires
+from services.kit.wire import ExternalId
+
+MODEL = "intent"
+BINARY = "inference-header-content-length"
+
+_UNKNOWN: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "No such model, or version at work"}
+}
+_NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Problem, "description": "No model serves yet"}}
+_BAD: dict[int | str, dict[str, Any]] = {400: {"model": Problem, "description": "A tensor is at fault; it is named"}}
+
+
+class BinaryTensors(BadRequest):
+    code = "binary_tensor_data"
+
+
+class JsonOnly(APIRoute):
+    """Refuses the protocol's binary extension by its header, before its body is taken for broken JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            if BINARY in request.headers:
+                raise BinaryTensors(
+                    "The binary tensor data extension is not supported: send tensors as JSON.", param=BINARY
+                )
+            return await handle(request)
+
+        return checked
+
+
+router = APIRouter(prefix="/v2", tags=["inference"], route_class=JsonOnly)
+
+Understander = Annotated[Caller, requires("understand")]
+Name = Annotated[ExternalId, Path(description="`intent`.")]
+Version = Annotated[ExternalId, Path(description="A version that is loaded.")]
+
+
+class NoSuchModel(NotFound):
+    code = "unknown_model"
+
+
+@router.get("")
+async def server_metadata(_: Understander) -> ServerMetadata:
+    """Which server this is. It has no extensions of the protocol."""
+    return ServerMetadata(name="kuajie", version="1", extensions=[])
+
+
+@router.get("/health/live")
+async def server_live(_: Understander) -> ServerLive:
+    """Whether requests are received."""
+    return ServerLive(live=True)
+
+
+@router.get("/health/ready", responses=_NOT_READY)
+async def server_ready(held: Held, _: Understander) -> ServerReady:
+    """Whether texts are understood; else 503."""
+    _require_ready(held)
+    return ServerReady(live=True, ready=True)
+
+
+@router.get("/models/{name}", responses=_UNKNOWN | _NOT_READY)
+async def model_metadata(name: Name, held: Held, _: Understander) -> ModelMetadata:
+    """Inputs and outputs of the version that serves."""
+    return _metadata(held, _served(held, name))
+
+
+@router.get("/models/{name}/versions/{version}", responses=_UNKNOWN | _NOT_READY)
+async def version_metadata(name: Name, version: Version, held: Held, _: Understander) -> ModelMetadata:
+    """Inputs and outputs of a version that is loaded."""
+    return _metadata(held, _served(held, name, version))
+
+
+@router.get("/models/{name}/ready", responses=_UNKNOWN | _NOT_READY)
+async def model_ready(name: Name, held: Held, _: Understander) -> ModelReady:
+    """Whether the model answers; else 503."""
+    _served(held, name)
+    return ModelReady(name=MODEL, ready=True)
+
+
+@router.get("/models/{name}/versions/{version}/ready", responses=_UNKNOWN | _NOT_READY)
+async def version_ready(name: Name, version: Version, held: Held, _: Understander) -> ModelReady:
+    """Whether a version is loaded; else 404."""
+    _served(held, name, version)
+    return ModelReady(name=MODEL, ready=True)
+
+
+@router.post("/models/{name}/infer", response_model=InferResponse, responses=_BAD | _UNKNOWN | TOLD)
+async def infer(name: Name, body: InferRequest, request: Request, held: Held, caller: Understander) -> Response:
+    """What texts say, by the version that serves."""
+    return await _infer(held, _served(held, name), body, request, caller)
+
+
+@router.post("/models/{name}/versions/{version}/infer", response_model=InferResponse, responses=_BAD | _UNKNOWN | TOLD)
+async def infer_by_version(
+    name: Name, version: Version, body: InferRequest, request: Request, held: Held, caller: Understander
+) -> Response:
+    """What texts say, by a version that is loaded."""
+    return await _infer(held, _served(held, name, version), body, request, caller)
+
+
+async def _infer(held: Resources, served: Served, body: InferRequest, request: Request, caller: Caller) -> Response:
+    texts, wanted = texts_of(body), wanted_of(body, _raw(served))
+    priority = Priority.INTERACTIVE if len(texts) == 1 else Priority.BULK
+    expires = deadline_of(request).at
+    with told():
+        if wanted.raw:
+            both = await held.engine.ask_raw(served, texts, expires=expires, priority=priority)
+            outputs = tensors(wanted.names, [said for said, _ in both], [rows for _, rows in both])
+        else:
+            answered = await held.engine.ask(served, texts, tenant=caller.tenant_id, expires=expires, priority=priority)
+            outputs = tensors(wanted.names, answered.results, ())
+    document = {"model_name": MODEL, "model_version": served.version, "outputs": outputs}
+    if body.id is not None:
+        document["id"] = body.id
+    return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")
+
+
+def _served(held: Resources, name: str, version: str | None = None) -> Served:
+    """A version at work, the one that serves when none is named; raises `NoSuchModel` or `Unavailable`."""
+    if name != MODEL:
+        raise NoSuchModel(f"There is no model {name!r}, only {MODEL!r}.", param="name")
+    _require_ready(held)
+    try:
+        return held.engine.serving if version is None else held.registry.at_work(version)
+    except NoModel as missing:
+        raise NoSuchModel(f"Version {version!r} is not loaded.", param="version") from missing
+
+
+def _require_ready(held: Resources) -> None:
+    if reasons := held.registry.not_ready():
+        raise Unavailable("; ".join(reasons))
+
+
+def _metadata(held: Resources, served: Served) -> ModelMetadata:
+    return ModelMetadata(
+        name=MODEL,
+        versions=held.registry.versions_at_work(),
+        platform="onnxruntime_onnx" if isinstance(served.model, Transparent) else "kuajie_keyword",
+        inputs=[INPUT],
+        outputs=outputs_metadata(_raw(served)),
+    )
+
+
+def _raw(served: Served) -> dict[str, int]:
+    return dict(served.model.raw_outputs) if isinstance(served.model, Transparent) else {}

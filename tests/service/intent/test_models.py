@@ -1,0 +1,308 @@
+"""Administration of versions over HTTP: roles, refusals, what a restart and another process make of them."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.intent.app import create_app
+from services.intent.lexical.keyword import KeywordModel
+from services.intent.settings import IntentSettings
+from services.intent.trained.package import published_folder
+from services.kit.settings import SharedSettings
+from tests.service.intent.conftest import Headers, MakeSettings, OpenClient, difference, metric, until_ready
+from tests.service.intent.packages import damage, seal, write_package
+
+KEYWORD = KeywordModel().version
+SCOPES = ("understand", "models:read", "models:write")
+DEAD = "postgresql+asyncpg://nobody:x@127.0.0.1:1/none"
+
+
+@pytest.fixture
+def shelf(shared_settings: SharedSettings) -> Path:
+    """Where the installation's packages are published: `a` always greets, `b` always says goodbye."""
+    home = published_folder(shared_settings.artifacts_dir)
+    write_package(home, "a", "greeting")
+    write_package(home, "b", "thanks_bye", sentiment="positive")
+    return home
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings, shelf: Path) -> IntentSettings:
+    return make_settings()
+
+
+@pytest.fixture
+async def client(
+    app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with app_client(create_app(settings)) as client:
+        client.headers.update(internal_headers(*SCOPES, subject="ops"))
+        await until_ready(client)
+        yield client
+
+
+async def ask(client: httpx.AsyncClient, version: str, verb: str, body: object = None) -> httpx.Response:
+    return await client.post(f"/v1/models/{version}/{verb}", json=body)
+
+
+async def view(client: httpx.AsyncClient, version: str) -> dict[str, Any]:
+    answer = await client.get(f"/v1/models/{version}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def until(client: httpx.AsyncClient, version: str, **wanted: object) -> dict[str, Any]:
+    async with asyncio.timeout(20):
+        while not wanted.items() <= (found := await view(client, version)).items():
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def said_by(client: httpx.AsyncClient, text: str = "转人工") -> tuple[str, str]:
+    """Label and version of an answer."""
+    body = (await client.post("/v1/understand", json={"text": text})).json()
+    return body["results"][0]["label"], body["model"]["version"]
+
+
+async def test_every_version_that_is_here_is_listed_with_its_state(client: httpx.AsyncClient) -> None:
+    rows = (await client.get("/v1/models")).json()["data"]
+    shipped = [row["version"] for row in rows if row["source"] == "shipped"]
+    assert {row["version"]: row["state"] for row in rows if row["version"] not in shipped} == {
+        KEYWORD: "serving",
+        "a": "available",
+        "b": "available",
+    }
+    assert shipped
+    assert [row["source"] for row in rows if row["version"] in {KEYWORD, "a"}] == ["built_in", "published"]
+    first = (await client.get("/v1/models", params={"limit": 1})).json()
+    assert (first["data"], first["has_more"]) == (rows[:1], True)
+    rest = (await client.get("/v1/models", params={"cursor": first["next_cursor"]})).json()
+    assert (rest["data"], rest["has_more"], rest["next_cursor"]) == (rows[1:], False, None)
+
+
+async def test_a_promoted_version_serves_and_the_one_before_is_let_go(client: httpx.AsyncClient) -> None:
+    assert await said_by(client) == ("human.agent", KEYWORD)
+    async with difference(client, "kuajie_intent_model_swaps_total") as swaps:
+        asked = await ask(client, "a", "promote")
+        assert (asked.status_code, asked.json()["role"], asked.json()["asked_by"]) == (202, "serving", "ops")
+        found = await until(client, "a", state="serving")
+        assert found["load_s"] > 0
+        assert await said_by(client) == ("greeting", "a")
+        await ask(client, "b", "promote")
+        await until(client, "b", state="serving")
+        assert await said_by(client) == ("thanks_bye", "b")
+        before = await until(client, "a", state="available")
+        assert (before["role"], before["load_s"]) == (None, None)
+        await ask(client, "a", "promote")
+        await until(client, "a", state="serving")
+        assert await said_by(client) == ("greeting", "a")
+    assert swaps == [3.0]
+    assert await metric(client, "kuajie_intent_model_state", version="a") == 1.0
+    assert await metric(client, "kuajie_intent_model_state", version="a", state="serving") == 1.0
+
+
+async def test_a_cached_answer_of_another_version_is_not_given(client: httpx.AsyncClient) -> None:
+    for version, label in (("a", "greeting"), ("b", "thanks_bye"), ("a", "greeting")):
+        await ask(client, version, "promote")
+        await until(client, version, state="serving")
+        assert await said_by(client, "same text") == (label, version)
+        assert await said_by(client, "same text") == (label, version)
+
+
+async def test_what_was_promoted_is_served_after_a_restart(
+    app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
+) -> None:
+    headers = internal_headers(*SCOPES)
+    async with app_client(create_app(settings)) as client:
+        client.headers.update(headers)
+        await until_ready(client)
+        await ask(client, "b", "promote")
+        await until(client, "b", state="serving")
+    async with app_client(create_app(settings)) as client:
+        client.headers.update(headers)
+        await until_ready(client)
+        assert await said_by(client) == ("thanks_bye", "b")
+
+
+async def test_another_process_follows_and_both_are_counted(
+    app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
+) -> None:
+    async with app_client(create_app(settings)) as one, app_client(create_app(settings)) as other:
+        for client in (one, other):
+            client.headers.update(internal_headers(*SCOPES))
+            await until_ready(client)
+        await ask(one, "a", "promote")
+        await until(other, "a", state="serving")
+        assert await said_by(other) == ("greeting", "a")
+        await until(one, "a", processes={"serving": 2})
+
+
+async def test_a_damaged_package_is_refused_and_the_old_model_stays(client: httpx.AsyncClient, shelf: Path) -> None:
+    await ask(client, "a", "promote")
+    await until(client, "a", state="serving")
+    damage(shelf / "b")
+    refused = await ask(client, "b", "promote")
+    assert (refused.status_code, refused.json()["code"], refused.json()["param"]) == (409, "model_refused", "version")
+    assert refused.json()["detail"] == "b is refused: the package is damaged: b: checksum of model.onnx"
+    assert (await view(client, "b"))["role"] is None
+    assert await said_by(client) == ("greeting", "a")
+    seal(shelf / "b", "b")
+
+
+async def test_a_package_that_only_fails_when_it_is_opened_is_refused_and_the_old_model_stays(
+    client: httpx.AsyncClient, shelf: Path
+) -> None:
+    await ask(client, "a", "promote")
+    await until(client, "a", state="serving")
+    (shelf / "b" / "model.onnx").write_bytes(b"no model")
+    seal(shelf / "b", "b")
+    async with difference(client, "kuajie_intent_model_refusals_total", version="b") as refusals:
+        assert (await ask(client, "b", "promote")).status_code == 202
+        found = await until(client, "b", state="refused")
+    assert (found["role"], found["reason"]) == ("serving", "InvalidProtobuf")
+    assert refusals == [1.0]
+    assert (await client.get("/readyz")).status_code == 200
+    assert await said_by(client) == ("greeting", "a")
+    retired = await ask(client, "a", "retire")
+    assert (retired.status_code, retired.json()["code"]) == (409, "model_serves")
+    write_package(shelf, "c", "human.agent")
+    await ask(client, "c", "promote")
+    await until(client, "c", state="serving")
+    assert await said_by(client) == ("human.agent", "c")
+
+
+async def test_a_process_that_starts_on_a_damaged_package_serves_the_one_before(
+    app_client: OpenClient, internal_headers: Headers, settings: IntentSettings, shelf: Path
+) -> None:
+    async with app_client(create_app(settings)) as client:
+        client.headers.update(internal_headers(*SCOPES))
+        await until_ready(client)
+        for version in ("a", "b"):
+            await ask(client, version, "promote")
+            await until(client, version, state="serving")
+    damage(shelf / "b")
+    async with app_client(create_app(settings)) as client:
+        client.headers.update(internal_headers(*SCOPES))
+        await until_ready(client)
+        assert await said_by(client) == ("greeting", "a")
+        found = await view(client, "b")
+        assert (found["state"], found["reason"]) == ("refused", "the package is damaged: b: checksum of model.onnx")
+        shutil.rmtree(shelf / "b")
+        write_package(shelf, "b", "thanks_bye")
+        await until(client, "b", state="serving")
+
+
+async def test_a_package_under_a_foreign_name_is_refused(client: httpx.AsyncClient, shelf: Path) -> None:
+    (shelf / "b").rename(shelf / "c")
+    await until(client, "c", state="refused")
+    refused = await ask(client, "c", "promote")
+    assert refused.json()["detail"] == "c is refused: the package is damaged: c says that it is b"
+
+
+async def test_a_version_that_is_loaded_is_ready_until_it_is_retired(client: httpx.AsyncClient) -> None:
+    await ask(client, "a", "load")
+    found = await until(client, "a", state="ready")
+    assert found["role"] == "loaded"
+    assert await said_by(client) == ("human.agent", KEYWORD)
+    assert (await ask(client, "a", "retire")).status_code == 202
+    found = await until(client, "a", state="available")
+    assert found["role"] is None
+
+
+async def test_the_version_that_serves_is_neither_retired_nor_made_a_shadow(client: httpx.AsyncClient) -> None:
+    for version in (KEYWORD, "a"):
+        if version == "a":
+            await ask(client, "a", "promote")
+            await until(client, "a", state="serving")
+        for verb, body in (("retire", None), ("shadow", {"share": 0.5})):
+            refused = await ask(client, version, verb, body)
+            assert (refused.status_code, refused.json()["code"]) == (409, "model_serves")
+
+
+async def test_more_versions_than_may_be_held_are_refused(
+    app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings, shelf: Path
+) -> None:
+    async with app_client(create_app(make_settings(loaded_models=2))) as client:
+        client.headers.update(internal_headers(*SCOPES))
+        await until_ready(client)
+        assert (await ask(client, "a", "load")).status_code == 202
+        refused = await ask(client, "b", "load")
+        assert (refused.status_code, refused.json()["code"]) == (409, "too_many_models")
+        await ask(client, "a", "retire")
+        assert (await ask(client, "b", "load")).status_code == 202
+
+
+async def test_a_shadow_is_compared_by_language_and_counted_over_its_whole_time(client: httpx.AsyncClient) -> None:
+    await ask(client, "a", "promote")
+    await until(client, "a", state="serving")
+    assert (await ask(client, "b", "shadow", {"share": 1.0})).status_code == 202
+    found = await until(client, "b", state="shadow")
+    assert (found["role"], found["share"]) == ("shadow", 1.0)
+    async with difference(client, "kuajie_intent_shadow_compared_texts_total", version="b", language="zh") as compared:
+        answer = await client.post("/v1/understand", json={"texts": ["退款", "买课", "refund"]})
+        assert [result["label"] for result in answer.json()["results"]] == ["greeting"] * 3
+        async with asyncio.timeout(10):
+            while len((await view(client, "b"))["agreement"]) < 2:
+                await asyncio.sleep(0.05)
+    assert compared == [2.0]
+    [english, chinese] = (await view(client, "b"))["agreement"]
+    assert english == {
+        "against": "a",
+        "language": "en",
+        "texts": 1,
+        "label": 0.0,
+        "in_scope": 1.0,
+        "sentiment": 0.0,
+        "confidence_gap": 0.0,
+        "purchase_gap": 0.0,
+    }
+    assert (chinese["language"], chinese["texts"]) == ("zh", 2)
+    other = await ask(client, KEYWORD, "shadow", {"share": 1.0})
+    assert (other.status_code, other.json()["code"]) == (409, "another_shadow")
+    await ask(client, "b", "unshadow")
+    found = await until(client, "b", state="ready")
+    assert len(found["agreement"]) == 2
+    await ask(client, "b", "shadow", {"share": 1.0})
+    assert (await view(client, "b"))["agreement"] == []
+
+
+async def test_a_share_that_is_none_is_refused_by_name(client: httpx.AsyncClient) -> None:
+    for share in (0, 1.5, "half", -1):
+        refused = await ask(client, "a", "shadow", {"share": share})
+        assert (refused.status_code, refused.json()["param"]) == (422, "share")
+
+
+async def test_ending_what_is_no_shadow_is_a_conflict(client: httpx.AsyncClient) -> None:
+    refused = await ask(client, "a", "unshadow")
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_shadow")
+
+
+@pytest.mark.parametrize("verb", ["load", "promote", "unshadow", "retire"])
+async def test_an_unknown_version_is_not_found(client: httpx.AsyncClient, verb: str) -> None:
+    unknown = await ask(client, "nope", verb)
+    assert (unknown.status_code, unknown.json()["param"]) == (404, "version")
+    assert (await client.get("/v1/models/nope")).status_code == 404
+
+
+async def test_scopes_are_asked_for(client: httpx.AsyncClient, internal_headers: Headers) -> None:
+    reader = internal_headers("models:read")
+    assert (await client.get("/v1/models", headers=internal_headers("understand"))).status_code == 403
+    assert (await client.get("/v1/models", headers=reader)).status_code == 200
+    assert (await client.post("/v1/models/a/promote", headers=reader)).status_code == 403
+
+
+async def test_without_a_database_what_serves_goes_on_and_administration_says_so(
+    app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings, shelf: Path
+) -> None:
+    async with app_client(create_app(make_settings(database_url=DEAD))) as client:
+        client.headers.update(internal_headers(*SCOPES))
+        await until_ready(client)
+        assert await said_by(client) == ("human.agent", KEYWORD)
+        for answer in (await client.get("/v1/models"), await ask(client, "a", "promote")):
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
