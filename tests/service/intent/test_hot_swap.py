@@ -17,7 +17,7 @@ from tests.service.intent.conftest import Headers, MakeSettings, listening
 from tests.service.intent.packages import damage, seal, write_package
 
 PEOPLE = 100
-SWAPS = 12
+SWAPS = 8
 LABELS = {"a": "greeting", "b": "thanks_bye"}
 
 
@@ -109,7 +109,7 @@ async def test_swaps_back_and_forth_lose_no_request(
             assert await load.promote(version) == 202
             await load.until(version, "serving")
             begin = time.monotonic()
-            await load.answered(PEOPLE * 2)
+            await load.answered(PEOPLE)
             alone.append((version, begin, time.monotonic()))
     assert load.lost() == []
     assert [load.between(begin, end) for _, begin, end in alone] == [{version} for version, _, _ in alone]

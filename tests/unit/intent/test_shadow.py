@@ -66,13 +66,17 @@ async def test_a_shadow_that_fails_is_counted_and_goes_on(notes: Notes) -> None:
     assert (notes.shadow_failed, notes.agreements) == (2, [])
 
 
-async def test_its_end_waits_for_nothing(notes: Notes) -> None:
+async def test_its_end_waits_for_the_batch_under_way_and_for_nothing_else(notes: Notes) -> None:
     model = Version("b")
-    async with shadow_of(model, notes) as shadow:
-        shadow.offer(["wait", "more"], [said("greeting")] * 2, version="a")
-        await asyncio.to_thread(model.entered.wait, 5)
-    assert notes.agreements == []
+    shadow = await shadow_of(model, notes).__aenter__()
+    shadow.offer(["wait"], [said("greeting")], version="a")
+    await asyncio.to_thread(model.entered.wait, 5)
+    shadow.offer(["more"], [said("greeting")], version="a")
+    ending = asyncio.create_task(shadow.__aexit__(None, None, None))
     model.gate.set()
+    await ending
+    assert notes.agreements == []
+    assert model.seen == ["wait"]
 
 
 def test_agreements_add() -> None:
