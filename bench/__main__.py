@@ -1,8 +1,12 @@
-"""`python -m bench [name …]`: each benchmark as a process of its own; one JSON line each, exit code 1 when one failed."""
+"""`python -m bench [name …] [--option …]`: each benchmark as a process of its own; one JSON line each, exit code 1 when one failed.
+
+Options go to every one of those named: `python -m bench intent_serving --peers`.
+"""
 
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -13,18 +17,23 @@ def names() -> list[str]:
 
 
 def main(wanted: list[str]) -> int:
+    options = [word for word in wanted if word.startswith("--")]
+    wanted = [word for word in wanted if word not in options]
+    if options and not wanted:
+        sys.stderr.write(f"{' '.join(options)}: of which benchmark?\n")
+        return 2
     unknown = [name for name in wanted if name not in names()]
     if unknown:
         sys.stderr.write(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(names())}\n")
         return 2
-    passed = [run(name) for name in wanted or names()]
+    passed = [run(name, options) for name in wanted or names()]
     return 0 if all(passed) else 1
 
 
-def run(name: str) -> bool:
+def run(name: str, options: Sequence[str]) -> bool:
     """Whether the benchmark ended well and printed its one line, which is passed on."""
     sys.stderr.write(f"{name} …\n")
-    command = [sys.executable, "-m", f"bench.{name}"]
+    command = [sys.executable, "-m", f"bench.{name}", *options]
     done = subprocess.run(command, cwd=FOLDER.parent, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0 or not _is_one_json_line(done.stdout):
         reason = f"exit code {done.returncode}" if done.returncode else "not one JSON line"

@@ -1,6 +1,6 @@
 """Wire types of intent."""
 
-import unicodedata
+import re
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -39,14 +39,15 @@ __all__ = [
 
 MAX_TEXTS = 64
 MAX_TEXT_CHARS = 2_000
-_WRITTEN_CONTROLS = frozenset("\t\n\r\u200d\ufe0f")
+_UNWRITTEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters (Unicode's Cc but for tabs and line ends) and lone surrogates (Cs)."""
 
 
 def written(text: str) -> str:
     """A text that somebody wrote: not blank, and no control characters as in binary data."""
     if not text.strip():
         raise PydanticCustomError("blank_text", "The text is blank.")
-    if any(unicodedata.category(char) in {"Cc", "Cs"} and char not in _WRITTEN_CONTROLS for char in text):
+    if _UNWRITTEN.search(text):
         raise PydanticCustomError("binary_text", "The text holds control characters: it looks like binary data.")
     return text
 

@@ -77,14 +77,11 @@ class Observer(Protocol):
 @dataclass(slots=True, eq=False)
 class _Job(Generic[E, A]):
     encoded: E
+    tokens: int
     arrived: float
     expires: float
     priority: Priority
     answer: asyncio.Future[A]
-
-    @property
-    def tokens(self) -> int:
-        return self.encoded.tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +216,7 @@ class Batcher(Generic[E, L, A]):
         self._observer.encoded(now - started)
         if self._gave_up:
             raise Draining
-        jobs = [_Job(each, now, expires, priority, loop.create_future()) for each in encoded]
+        jobs = [_Job(each, each.tokens, now, expires, priority, loop.create_future()) for each in encoded]
         try:
             for job in jobs:
                 self._waiting.add(job)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from heapq import merge
 from itertools import chain, takewhile
+from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
 from services.intent.model import Appetite
@@ -97,10 +98,7 @@ class Waiting(Generic[W]):
         expired: list[W] = []
         window: list[W] = []
         for waiter in self._by_due_time():
-            if waiter.expires <= now:
-                expired.append(waiter)
-            else:
-                window.append(waiter)
+            (window if waiter.expires > now else expired).append(waiter)
             if len(window) == self._limits.window_texts:
                 break
         batch = _thriftiest(window, self._limits) if window else []
@@ -109,7 +107,8 @@ class Waiting(Generic[W]):
         return Taken(batch, expired)
 
     def _by_due_time(self) -> Iterator[W]:
-        return merge(*(lane.values() for lane in self._lanes.values()), key=self._due)
+        lanes = [lane.values() for lane in self._lanes.values() if lane]
+        return iter(lanes[0]) if len(lanes) == 1 else merge(*lanes, key=self._due)
 
     def _due(self, waiter: W) -> float:
         return waiter.arrived + (self._limits.bulk_delay_s if waiter.priority is Priority.BULK else 0.0)
@@ -120,7 +119,7 @@ def _thriftiest(window: list[W], limits: Limits) -> list[W]:
 
     More texts share what a batch costs by itself, but all are padded to the longest.
     """
-    ordered = sorted(window, key=lambda waiter: waiter.tokens)
+    ordered = sorted(window, key=attrgetter("tokens"))
     best, least = (0, 0), math.inf
     real = 0
     for low, high, added in _growing(ordered, window[0], limits):
@@ -133,7 +132,7 @@ def _thriftiest(window: list[W], limits: Limits) -> list[W]:
 
 def _growing(ordered: list[W], first: W, limits: Limits) -> Iterator[tuple[int, int, W]]:
     """Ever larger slices (low, high) around `first`, each with the text that it adds, by the smaller difference in length."""
-    low = next(index for index, waiter in enumerate(ordered) if waiter is first)
+    low = ordered.index(first)
     high = low + 1
     yield low, high, first
     while high - low < limits.batch_texts:

@@ -62,6 +62,8 @@ class OnnxModel:
         self._tokenizer = _tokenizer(self.package)
         self._keyword = keyword or KeywordModel()
         self._tasks = _tasks(self.package)
+        classes = self.package.description.classes["intent"]
+        self._stranger = classes.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in classes else -1
         self._tells_all = set(TOLD_BY_WORDS) <= set(self._tasks)
 
     @property
@@ -70,7 +72,7 @@ class OnnxModel:
 
     def encode(self, texts: Sequence[str]) -> list[Read]:
         prefix = self.package.description.prefix
-        read = self._tokenizer.encode_batch([prefix + written_form(text) for text in texts])
+        read = self._tokenizer.encode_batch_fast([prefix + written_form(text) for text in texts])
         if self._tells_all:
             return [Read(each.ids, self._keyword.topics(text)) for each, text in zip(read, texts, strict=True)]
         spoken = self._keyword.encode(texts)
@@ -107,26 +109,32 @@ class OnnxModel:
         return found
 
     def decode(self, logits: Outcome) -> list[Understanding]:
-        description = self.package.description
-        classes = description.classes["intent"]
+        classes = self.package.description.classes["intent"]
         odds = self._probabilities("intent", logits)
-        scores = known_score(logits.logits["intent"], classes, description.temperatures["intent"])
-        threshold = -np.inf if description.scope_threshold is None else description.scope_threshold
+        best = odds.argmax(axis=1)
+        known = self._known(logits.logits["intent"]) & (best != self._stranger)
         words = self._words(logits.read)
-        sentiments, purchases = self._sentiments(logits, words), self._purchases(logits, words)
-        opinions = self._opinions(logits, words)
         return [
-            Understanding(
-                label=classes[column],
-                confidence=round(float(odds[row, column]), 4),
-                in_scope=bool(scores[row] >= threshold) and classes[column] != OUT_OF_SCOPE,
-                sentiment=sentiments[row],
-                topics=logits.read[row].topics,
-                purchase=round(purchases[row], 4),
-                opinion=opinions[row],
+            Understanding(classes[column], confidence, in_scope, sentiment, read.topics, purchase, opinion)
+            for column, confidence, in_scope, sentiment, read, purchase, opinion in zip(
+                best.tolist(),
+                _rounded(odds.max(axis=1)),
+                known.tolist(),
+                self._sentiments(logits, words),
+                logits.read,
+                self._purchases(logits, words),
+                self._opinions(logits, words),
+                strict=True,
             )
-            for row, column in enumerate(odds.argmax(axis=1))
         ]
+
+    def _known(self, logits: Floats) -> NDArray[np.bool_]:
+        """Which texts look like something known; shape (texts,)."""
+        description = self.package.description
+        if description.scope_threshold is None:
+            return np.ones(len(logits), dtype=np.bool_)
+        scores = known_score(logits, description.classes["intent"], description.temperatures["intent"])
+        return np.asarray(scores >= description.scope_threshold)
 
     def _words(self, batch: Sequence[Read]) -> list[Understanding]:
         """What the lexicon says, for what the model has no head for; nothing where it has all."""
@@ -140,28 +148,31 @@ class OnnxModel:
         if "sentiment" not in outcome.logits:
             return [each.sentiment for each in words]
         names = self.package.description.classes["sentiment"]
-        return [cast("Sentiment", names[best]) for best in outcome.logits["sentiment"].argmax(axis=1)]
+        return [cast("Sentiment", names[best]) for best in outcome.logits["sentiment"].argmax(axis=1).tolist()]
 
     def _purchases(self, outcome: Outcome, words: Sequence[Understanding]) -> list[float]:
         if "purchase" not in outcome.logits:
             return [each.purchase for each in words]
         column = self.package.description.classes["purchase"].index(BUY)
-        return [float(share) for share in self._probabilities("purchase", outcome)[:, column]]
+        return _rounded(self._probabilities("purchase", outcome)[:, column])
 
     def _opinions(self, outcome: Outcome, words: Sequence[Understanding]) -> list[Opinion]:
         """Topic and share of the negative, each from its head, or from the lexicon where the model has none."""
-        topics = [(each.opinion.topic, each.opinion.confidence) for each in words]
+        topics = [each.opinion.topic for each in words]
+        sure = [each.opinion.confidence for each in words]
         negatives = [each.opinion.negative for each in words]
         if "topic" in outcome.logits:
             names, odds = self.package.description.classes["topic"], self._probabilities("topic", outcome)
-            topics = [(names[best], float(odds[row, best])) for row, best in enumerate(odds.argmax(axis=1))]
+            topics, sure = [names[best] for best in odds.argmax(axis=1).tolist()], _rounded(odds.max(axis=1))
         if "sentiment" in outcome.logits:
             column = self.package.description.classes["sentiment"].index("negative")
-            negatives = [float(share) for share in self._probabilities("sentiment", outcome)[:, column]]
-        return [
-            Opinion(topic, round(confidence, 4), round(negative, 4))
-            for (topic, confidence), negative in zip(topics, negatives, strict=True)
-        ]
+            negatives = _rounded(self._probabilities("sentiment", outcome)[:, column])
+        return [Opinion(*each) for each in zip(topics, sure, negatives, strict=True)]
+
+
+def _rounded(shares: Floats) -> list[float]:
+    """To four decimals, as they are told."""
+    return [round(share, 4) for share in shares.tolist()]
 
 
 def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Integers, Integers]:

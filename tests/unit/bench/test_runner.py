@@ -21,6 +21,17 @@ def test_an_unknown_benchmark_is_one_line_that_names_those_there_are() -> None:
     assert {"composed_call", "memory", "startup"} <= set(done.stderr.strip().split("there are ")[1].split(", "))
 
 
+def test_an_option_needs_a_benchmark_to_go_to() -> None:
+    command = [sys.executable, "-m", "bench", "--peers"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "--peers: of which benchmark?\n")
+
+
+def test_batches_of_the_limit_stay_within_their_size() -> None:
+    code = "from bench.peers.raw import parcels\nprint(list(parcels([0, 1, 2, 3], [2, 3, 4, 9], 8)))"
+    assert run(code).stdout.strip() == "[[0, 1], [2], [3]]"
+
+
 def test_only_a_single_json_line_counts_as_a_result() -> None:
     code = "from bench.__main__ import _is_one_json_line as good\nprint([good(t) for t in {texts!r}])"
     texts = ['{"a": 1}\n', '{"a": 1}', '{"a": 1}\n{"b": 2}\n', "done\n", ""]
