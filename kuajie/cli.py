@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Recommendations, intent and insurance offers for paid-knowledge platforms.", add_completion=False
 )
-import_app = typer.Typer(help="Bring in a file of items or events (CSV, NDJSON, Parquet).")
+import_app = typer.Typer(help="Bring in a file of items or events (CSV, NDJSON, Parquet), or a document of knowledge.")
 train_app = typer.Typer(help="Make a model from labelled data.")
 evaluate_app = typer.Typer(help="Measure a model against held-out data.")
 models_app = typer.Typer(help="Versions of the intent model: publish, load, promote, shadow, retire.")
 app.add_typer(models_app, name="models")
+export_app = typer.Typer(help="Take out what the stack has learnt.")
 app.add_typer(import_app, name="import")
+app.add_typer(export_app, name="export")
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
 
@@ -131,6 +133,46 @@ def import_events(
 ) -> None:
     """Bring in events: user_id, item_id, timestamp; message_id, type, value, currency, properties."""
     _import("events", file, strict, lambda: _gateway(url, api_key, data), as_json)
+
+
+@import_app.command("knowledge")
+def import_knowledge(
+    file: Annotated[Path, typer.Argument(help="A .md file, or a .csv file of question,answer[,locale,url,tags].")],
+    document_id: Annotated[str | None, typer.Option("--id", help="Default: the file's name.")] = None,
+    title: Annotated[str | None, typer.Option(help="What citations call it. Default: its first heading.")] = None,
+    link: Annotated[str | None, typer.Option(help="Where people can read it.")] = None,
+    url: Url = None,
+    api_key: Key = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Bring in a document that customer service answers from, or its next version."""
+    from kuajie import knowledge
+
+    given = knowledge.read_document(file, document_id=document_id, title=title, link=link)
+    answer = knowledge.send(given, _gateway(url, api_key, data))
+    if as_json:
+        show_json(answer)
+    else:
+        knowledge.show_import(file, answer)
+
+
+@export_app.command("intent-corrections")
+def export_intent_corrections(
+    out: Annotated[Path, typer.Option(help="The CSV file to write: what `kuajie train intent --data` takes.")],
+    url: Url = None,
+    api_key: Key = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Write the labels that agents put right in customer service, one text a row."""
+    from kuajie import corrections
+
+    written = corrections.export(out, _gateway(url, api_key, data))
+    if as_json:
+        show_json({"rows": written, "file": str(out)})
+    else:
+        show(f"{out}: {written} rows")
 
 
 @app.command()
@@ -325,6 +367,29 @@ def retire_model(
     from kuajie import models
 
     _show_model(models.ask(_gateway(url, api_key, data), version, "retire", wait=wait), as_json)
+
+
+@evaluate_app.command("knowledge")
+def evaluate_knowledge(
+    knowledge: Annotated[list[Path], typer.Option(help="A Markdown or CSV document; may be given again.")],
+    questions: Annotated[Path, typer.Option(help="CSV: text, answer (a heading or question, or empty), lang, half.")],
+    model: Annotated[Path | None, typer.Option(help="A trained model. Default: the newest that ships.")] = None,
+    half: Annotated[str | None, typer.Option(help="Judge these questions only, as in dev or test.")] = None,
+    ranking: Annotated[Path | None, typer.Option(help="A ranking of your own in place of what ships.")] = None,
+    fit_to: Annotated[
+        Path | None, typer.Option(help="Fit a ranking to the questions of the half `dev`, write it here and judge it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """How well customer service finds answers, and how well it knows that there is none."""
+    from kuajie.knowledge import evaluate_knowledge as evaluate
+    from kuajie.knowledge import show_evaluation
+
+    result = evaluate(knowledge, questions, model=model, half=half, ranking=ranking, fit_to=fit_to)
+    if as_json:
+        show_json(result)
+    else:
+        show_evaluation(result)
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def train_intent(
 
     Raises BadInput for files, a base or choices that cannot be used.
     """
-    with _needs("train-intent"):
+    with needs("train-intent"):
         from training.intent.making import make_model
         from training.intent.rows import UnusableData, read_rows
     try:
@@ -52,7 +52,7 @@ def train_intent(
 
 def evaluate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path]) -> dict[str, Any]:
     """Figures of a package on rows that it has not seen. Raises BadInput for files that cannot be used."""
-    with _needs("train-intent"):
+    with needs("train-intent"):
         from training.intent.judging import ModelRefused, judge
         from training.intent.rows import UnusableData, read_rows
     try:
@@ -103,7 +103,7 @@ def _layers(text: str) -> tuple[int, ...]:
 
 
 @contextmanager
-def _needs(extra: str) -> Iterator[None]:
+def needs(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:

@@ -50,6 +50,13 @@ class HandOffsQuery(PageQuery):
     )
 
 
+class StretchQuery(BaseModel):
+    """A stretch of time: the last seven days by default, a year at most."""
+
+    since: Timestamp | None = None
+    until: Timestamp | None = None
+
+
 class ProductsQuery(PageQuery):
     """A page of products of one status."""
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from services.intent.assist.desk import open_desk
 from services.intent.monitor.worker import classify
 from services.intent.resources import Resources
-from services.intent.routes import assist, hand_offs, inference, models, monitor, understand
+from services.intent.routes import assist, assist_reports, hand_offs, inference, knowledge, models, monitor, understand
 from services.intent.serving.agreement import Tally
 from services.intent.serving.engine import Engine
 from services.intent.serving.library import Installed, Library
@@ -25,7 +25,16 @@ from services.kit.database import UNREACHABLE, Database
 from services.kit.tasks import background
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-ROUTERS = (understand.router, inference.router, models.router, assist.router, hand_offs.router, monitor.router)
+ROUTERS = (
+    understand.router,
+    inference.router,
+    models.router,
+    assist.router,
+    hand_offs.router,
+    assist_reports.router,
+    knowledge.router,
+    monitor.router,
+)
 BODY_LIMIT = 2 * MIB
 """64 texts of 2,000 characters, each written as a 12-byte JSON escape."""
 DEADLINES_MS = {"/v1/assist": 5_000, "/v1/models": 5_000, "/v1/monitor": 5_000}

@@ -89,6 +89,14 @@ class IntentSettings(DatabaseSettings):
         le=1,
         description="The confidence from which customer service acts on a label; by default .45, with the keyword model .15.",
     )
+    assist_ranking: Path | None = Field(
+        None,
+        description="How the knowledge base is ranked, in place of what ships: a file of `kuajie evaluate knowledge --fit-to`.",
+    )
+    assist_passages: int = Field(20_000, ge=1, le=200_000, description="Most passages of one tenant's knowledge base.")
+    assist_refresh_s: float = Field(
+        2.0, ge=0, description="Seconds after which a change of the knowledge base by another process is seen."
+    )
     assist_session_s: int = Field(
         1_800,
         ge=60,

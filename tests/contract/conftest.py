@@ -30,7 +30,7 @@ SCOPES = [
     "events:write", "events:export", "profile:read", "profile:write", "consents:write", "consents:read", "items:write",
     "items:read", "recommend:read", "recommend:export", "campaigns:write", "campaigns:read", "understand", "offers:read",
     "monitor:write", "monitor:read", "monitor:alerts", "monitor:webhooks", "models:read", "models:write",
-    "assist:write", "assist:read", "assist:agent",
+    "assist:write", "assist:read", "assist:agent", "assist:report", "knowledge:write", "knowledge:read",
     "products:read", "products:write", "suitability:write", "suitability:read", "export:read",
 ]  # fmt: skip
 

@@ -1,13 +1,24 @@
 """Public routes of customer service: conversations, hand-offs, the knowledge base, reports."""
 
-from services.gateway.queries import ConversationsQuery, HandOffsQuery, PageQuery
+from services.gateway.queries import ConversationsQuery, HandOffsQuery, PageQuery, StretchQuery
 from services.gateway.rows import Row
+from services.intent.assist.knowledge.schemas import (
+    Imported,
+    KnowledgeAnswer,
+    KnowledgeDocument,
+    KnowledgeDocumentWithPassages,
+    KnowledgeQuestion,
+    KnowledgeRequest,
+)
+from services.intent.assist.report_schemas import Analytics
 from services.intent.assist.schemas import (
     AgentReplied,
     AgentReply,
     ClaimRequest,
     Conversation,
     ConversationRequest,
+    Correction,
+    CorrectionRequest,
     Erased,
     HandedOff,
     HandOff,
@@ -166,4 +177,87 @@ AGENTS = (
     ),
 )
 
-ASSIST = (*TALK, *AGENTS)
+REPORTS = (
+    Row(
+        method="GET",
+        path="/v1/assist/analytics",
+        service="intent",
+        scope="assist:report",
+        summary="Containment, hand-offs, labels, knowledge hits, and what had no answer",
+        query=StretchQuery,
+        answer=Analytics,
+    ),
+    Row(
+        method="POST",
+        path=f"{_CONVERSATION}/corrections",
+        service="intent",
+        scope="assist:agent",
+        summary="Say what a message really meant",
+        body="json",
+        question=CorrectionRequest,
+        answer=Correction,
+        status=201,
+        idempotent=False,
+    ),
+    Row(
+        method="GET",
+        path="/v1/assist/corrections",
+        service="intent",
+        scope="assist:report",
+        summary="What messages really meant, as training data",
+        query=PageQuery,
+        answer=Page[Correction],
+    ),
+)
+
+KNOWLEDGE = (
+    Row(
+        method="POST",
+        path="/v1/assist/knowledge",
+        service="intent",
+        scope="knowledge:write",
+        summary="Take a document into the knowledge base, or a new version of it",
+        body="json",
+        question=KnowledgeRequest,
+        answer=Imported,
+        status=201,
+        idempotent=False,
+    ),
+    Row(
+        method="GET",
+        path="/v1/assist/knowledge",
+        service="intent",
+        scope="knowledge:read",
+        summary="The documents of the knowledge base",
+        query=PageQuery,
+        answer=Page[KnowledgeDocument],
+    ),
+    Row(
+        method="POST",
+        path="/v1/assist/knowledge/search",
+        service="intent",
+        scope="knowledge:read",
+        summary="Try a question on the knowledge base",
+        body="json",
+        question=KnowledgeQuestion,
+        answer=KnowledgeAnswer,
+    ),
+    Row(
+        method="GET",
+        path="/v1/assist/knowledge/{document_id}",
+        service="intent",
+        scope="knowledge:read",
+        summary="One document with its passages",
+        answer=KnowledgeDocumentWithPassages,
+    ),
+    Row(
+        method="DELETE",
+        path="/v1/assist/knowledge/{document_id}",
+        service="intent",
+        scope="knowledge:write",
+        summary="Take a document out of the knowledge base",
+        answer=KnowledgeDocument,
+    ),
+)
+
+ASSIST = (*TALK, *AGENTS, *REPORTS, *KNOWLEDGE)

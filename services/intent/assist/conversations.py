@@ -84,13 +84,15 @@ _EMPTY = dict.fromkeys(
 
 def from_user(text: str, turn: Turn) -> NewMessage:
     """What the person wrote, with what was understood of it and what became of it."""
-    message = {
+    message: NewMessage = {
         "author": "user",
         "text": text,
         "locale": turn.locale,
         "outcome": turn.outcome,
         "retrieval": turn.retrieval,
     }
+    if turn.hand_off is not None:
+        message["content"] = {"hand_off": turn.hand_off.reason}
     if turn.heard is None:
         return message
     heard = turn.heard

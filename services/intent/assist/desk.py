@@ -8,8 +8,13 @@ from datetime import UTC, datetime
 from redis.asyncio import Redis
 
 from services.intent.assist.assistant import Assistant
-from services.intent.assist.dialogue import Dialogue, Found
+from services.intent.assist.dialogue import Dialogue
 from services.intent.assist.forms import Forms
+from services.intent.assist.knowledge.bm25 import Common, load_common
+from services.intent.assist.knowledge.embedder import Embedder
+from services.intent.assist.knowledge.librarian import embed_all
+from services.intent.assist.knowledge.library import Library
+from services.intent.assist.knowledge.ranking import load_rankings
 from services.intent.assist.sessions import Sessions
 from services.intent.assist.texts import load_texts
 from services.intent.assist.upkeep import keep_up
@@ -22,10 +27,12 @@ from services.kit.tasks import background
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`now` is the clock."""
+    """`common` says how common terms are; `now` is the clock."""
 
     assistant: Assistant
     sessions: Sessions
+    library: Library
+    common: Common
     now: Callable[[], datetime]
 
 
@@ -35,15 +42,19 @@ def utc_now() -> datetime:
 
 @asynccontextmanager
 async def open_desk(settings: IntentSettings, engine: Engine, db: Database, redis: Redis) -> AsyncIterator[Desk]:
-    """Read and check the texts, and begin what goes on in the background. Raises `TextsRefused`, which ends the start."""
+    """Read and check the texts, and begin what goes on in the background. Raises `TextsRefused` or
+    `RankingRefused`, which ends the start."""
     texts = load_texts(settings.assist_texts)
     sessions = Sessions(redis, lifetime_s=settings.assist_session_s)
     dialogue = Dialogue(texts, Forms(texts, load_names(), lambda: utc_now().date()), settings.assist_sure_from)
 
-    async def search(tenant: str, text: str, expires: float) -> Found | None:
-        return None
-
-    assistant = Assistant(dialogue, sessions, engine, search)
-    work = [keep_up(db, settings, utc_now)] if "worker" in settings.roles else []
-    async with background(*work):
-        yield Desk(assistant, sessions, utc_now)
+    rankings, common = load_rankings(settings.assist_ranking), load_common()
+    async with (
+        Embedder(engine) as embedder,
+        Library(db, embedder, rankings, common, refresh_s=settings.assist_refresh_s) as library,
+    ):
+        work = []
+        if "worker" in settings.roles:
+            work = [keep_up(db, settings, utc_now), embed_all(db, embedder, settings.assist_refresh_s)]
+        async with background(*work):
+            yield Desk(Assistant(dialogue, sessions, engine, library.found), sessions, library, common, utc_now)

@@ -8,6 +8,7 @@ from services.intent.assist.forms import Forms, Step
 from services.intent.assist.session import Session
 from services.intent.assist.texts import LabelAnswer, TextLink, Texts
 from services.intent.assist.turns import Action, Citation, HandOff, Heard, Outcome, Turn
+from services.intent.assist.words import is_question
 from services.intent.labels import OUT_OF_SCOPE, PRODUCT_TOPICS
 from services.kit.wire import Locale
 
@@ -66,7 +67,10 @@ class Dialogue:
         """Whether the knowledge base is to be searched for this text."""
         if not self._sure(heard):
             return True
-        return not self._asks_advice(heard, text) and self._way(heard) in {"knowledge", "knowledge_only"}
+        if self._asks_advice(heard, text):
+            return False
+        way = self.texts.labels[heard.label].way
+        return way in {"knowledge", "knowledge_only"} or (way == "form" and is_question(text))
 
     def reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
         """The bot's turn."""
@@ -161,9 +165,6 @@ class Dialogue:
             why = self.texts.say(f"hand_off.{hand_off.detail}", locale)
         told = self.texts.say("hand_off", locale)
         return Turn(locale, "hand_off", f"{why}{_gap(locale)}{told}" if why else told, hand_off=hand_off)
-
-    def _way(self, heard: Heard) -> str:
-        return self.texts.labels[heard.label].way
 
     def _sure(self, heard: Heard) -> bool:
         name = heard.model.partition("/")[0]

@@ -69,11 +69,25 @@ class AlreadyClaimed(Conflict):
         super().__init__("Somebody else has this conversation.", param="agent_id")
 
 
+class MessageNotFound(NotFound):
+    code = "message_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The conversation has no such message.", param="number")
+
+
 class NotCorrectable(Conflict):
     code = "not_correctable"
 
     def __init__(self) -> None:
         super().__init__("Only what the person wrote has a label.", param="number")
+
+
+class KnowledgeFull(Conflict):
+    code = "knowledge_full"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"All documents together may have {most} passages.", param="content")
 
 
 class ModelBusy(TooManyRequests):

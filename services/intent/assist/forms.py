@@ -11,7 +11,7 @@ from services.intent.assist.texts import FormTexts, Slot, Texts
 from services.intent.assist.values.amounts import amount
 from services.intent.assist.values.births import birth
 from services.intent.assist.values.places import Gazetteer
-from services.intent.assist.words import folded
+from services.intent.assist.words import folded, is_question
 from services.kit.wire import Locale
 
 TRIES = 2
@@ -21,7 +21,6 @@ _CORRECTION = re.compile(
     r"^(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|no|wrong|sorry|actually|i meant|change)(?![a-z])[\s,，。.:：;；!！]*"
 )
 _ORDER = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
-_QUESTION = re.compile(r"[?？]$|(?:吗|呢|么|多久|怎么办)[。!！]?$")
 _TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
 
 
@@ -144,7 +143,7 @@ class Forms:
             case "order":
                 return _order(text, bare=bare)
             case "words":
-                return text.strip()[:LONGEST_WORDS] if text.strip() and not _is_question(text) else None
+                return text.strip()[:LONGEST_WORDS] if text.strip() and not is_question(text) else None
 
     def _shown(self, slot: Slot, value: Any, locale: Locale) -> str:
         if value is None:
@@ -177,8 +176,4 @@ def _order(text: str, *, bare: bool) -> str | None:
     if (found := _ORDER.search(folded(text))) is not None:
         return found[0].upper()
     plain = text.strip()
-    return plain if bare and 2 <= len(plain) <= LONGEST_TITLE and not _is_question(plain) else None
-
-
-def _is_question(text: str) -> bool:
-    return _QUESTION.search(text.strip()) is not None
+    return plain if bare and 2 <= len(plain) <= LONGEST_TITLE and not is_question(plain) else None

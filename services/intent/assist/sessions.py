@@ -3,6 +3,8 @@
 Half-filled forms hold personal data, which is why they live here and not in the database.
 """
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -26,27 +28,31 @@ class Sessions:
 
     async def load(self, tenant_id: str, conversation_id: str) -> Session | None:
         """The session; None when there is none, or none any more."""
-        try:
-            raw = await self._redis.get(_key(tenant_id, conversation_id))
-        except RedisError as error:
-            raise _away() from error
+        raw = await _answer(lambda: self._redis.get(_key(tenant_id, conversation_id)))
         return _read(orjson.loads(raw)) if raw is not None else None
 
     async def save(self, tenant_id: str, conversation_id: str, session: Session) -> None:
         """Keep it for another lifetime."""
-        try:
-            await self._redis.set(_key(tenant_id, conversation_id), orjson.dumps(session), ex=self._lifetime_s)
-        except RedisError as error:
-            raise _away() from error
+        value = orjson.dumps(session)
+        await _answer(lambda: self._redis.set(_key(tenant_id, conversation_id), value, ex=self._lifetime_s))
 
     async def forget(self, tenant_id: str, *conversation_ids: str) -> None:
         """Nothing of these conversations stays."""
-        if not conversation_ids:
-            return
+        for each in conversation_ids:  # one by one: their keys may lie on different nodes of a cluster
+            await _answer(partial(self._redis.delete, _key(tenant_id, each)))
+
+
+async def _answer(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """Asked once more when it fails: each call gives up after a tenth of a second, and a conversation has more time than that."""
+    try:
+        return await ask()
+    except RedisError:
         try:
-            await self._redis.delete(*(_key(tenant_id, each) for each in conversation_ids))
+            return await ask()
         except RedisError as error:
-            raise _away() from error
+            raise SessionsUnavailable(
+                "The bot's memory cannot be reached; a person can still be asked for (转人工, human)."
+            ) from error
 
 
 def _key(tenant_id: str, conversation_id: str) -> str:
@@ -56,7 +62,3 @@ def _key(tenant_id: str, conversation_id: str) -> str:
 def _read(raw: dict[str, Any]) -> Session:
     form = raw.pop("form")
     return Session(**raw, form=FormState(**form) if form else None)
-
-
-def _away() -> SessionsUnavailable:
-    return SessionsUnavailable("The bot's memory cannot be reached; a person can still be asked for (转人工, human).")

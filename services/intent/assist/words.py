@@ -22,7 +22,7 @@ _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\ufe0f]")
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 _COURTESY = re.compile(
     r"^(请问|请|麻烦您?|帮我|我要|我想|给我|能不能|可以|hi|hello|please|pls|i want|i need|can i get)+\s*(?=\S)"
-    r"|(?<=\S)\s*(吧|啊|呀|呢|吗|嘛|哦|了|谢谢您?|please|pls|thanks|thank you|now)+$"
+    r"|(?<=\S)\s*(吧|啊|呀|呢|吗|嘛|哦|谢谢您?|please|pls|thanks|thank you|now)+$"
 )
 
 
@@ -30,6 +30,18 @@ def folded(text: str) -> str:
     """A text as it is compared: NFKC, lower case, no invisible characters, no blanks between Chinese characters."""
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).lower().replace("’", "'")
     return _BETWEEN_CJK.sub("", " ".join(plain.split()))
+
+
+_QUESTION = re.compile(
+    r"[?？]|吗|呢|么(?!多)|多久|多少|几天|几个|几次|啥|什么|怎么|怎样|如何|哪|能不能|可不可以|可否|是否|是不是|有没有|要不要"
+    r"|^(?:how|when|what|which|where|who|why|can|could|do|does|did|is|are|will|would|should|may|how's|what's)(?![a-z])"
+    r"|(?<![a-z])(?:how long|how much|how many|how do|do you|does it|can i)(?![a-z])"
+)
+
+
+def is_question(text: str) -> bool:
+    """Whether a text asks, by its words as much as by its mark."""
+    return _QUESTION.search(folded(text)) is not None
 
 
 def language(text: str, otherwise: Locale) -> Locale:

@@ -11,8 +11,9 @@ from tokenizers import Tokenizer
 
 from services.intent.labels import OPINION_TOPICS, OUT_OF_SCOPE, Sentiment
 from services.intent.lexical.keyword import KeywordModel, Spoken
-from services.intent.model import Appetite, ModelRefused, Opinion, Understanding
+from services.intent.model import Appetite, Model, ModelRefused, Opinion, Understanding
 from services.intent.trained.confidence import Floats, known_score, softmax
+from services.intent.trained.embedding import Embedding, Tokens, Vectors, embeds
 from services.intent.trained.package import MODEL, TOKENIZER, Package, read_package
 from services.intent.trained.provider import CPU, Session, Wanted, open_session
 from services.intent.trained.written_form import written_form
@@ -69,6 +70,11 @@ class OnnxModel:
     @property
     def appetite(self) -> Appetite:
         return ON_CPU if self.session.runs_on == CPU else ON_ACCELERATOR
+
+    def embedding(self) -> Model[Tokens, Vectors, Vectors] | None:
+        """The same encoder as a model of embeddings; None where the graph has no such output. Reads the tokenizer's file."""
+        session = self.session.session
+        return Embedding(self.package, session, self.appetite) if embeds(session) else None
 
     def encode(self, texts: Sequence[str]) -> list[Read]:
         prefix = self.package.description.prefix

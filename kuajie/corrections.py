@@ -1,0 +1,38 @@
+"""`kuajie export intent-corrections`: what agents put right, as rows to train from."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from kuajie.failures import BadInput
+from kuajie.gateway import Gateway
+
+COLUMNS = ("text", "label", "lang")
+
+
+def export(out: Path, gateway: Gateway) -> int:
+    """Write all corrections, the newest of a text only; how many rows there are. Raises BadInput for a file that cannot be written."""
+    rows = {each["text"]: each for each in _corrections(gateway)}
+    try:
+        with out.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows.values())
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be written: {error.strerror}") from error
+    return len(rows)
+
+
+def _corrections(gateway: Gateway) -> Iterator[dict[str, Any]]:
+    """Page by page, the oldest first."""
+    cursor: str | None = None
+    while True:
+        page = gateway.get(
+            f"/v1/assist/corrections?{urlencode({'limit': 200, **({'cursor': cursor} if cursor else {})})}"
+        )
+        yield from page["data"]
+        cursor = page["next_cursor"]
+        if not page["has_more"]:
+            return

@@ -1,0 +1,199 @@
+"""The rules of the bot, over the shipped texts."""
+
+import itertools
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.intent.assist.claims import claims
+from services.intent.assist.dialogue import Dialogue, Found, Passage
+from services.intent.assist.forms import Forms
+from services.intent.assist.session import FormState, Session
+from services.intent.assist.texts import load_texts
+from services.intent.assist.turns import Citation, Heard, Turn
+from services.intent.assist.values.places import load_names
+from services.intent.labels import LABELS
+
+TEXTS = load_texts()
+FORMS = Forms(TEXTS, load_names(), lambda: date(2026, 11, 25))
+DIALOGUE = Dialogue(TEXTS, FORMS)
+FRESH = Session(1, "zh-CN")
+QUOTE = "重疾险的等待期是 90 天，保费 120 元起，我们保证赔付。"
+PASSAGE = Passage(QUOTE, Citation("d", 1, 1, "帮助中心", "等待期", None, 0.9))
+NOTHING = Found((), "lexical")
+
+
+def heard(label: str, *, confidence: float = 0.9, in_scope: bool = True, topics: tuple[str, ...] = ()) -> Heard:
+    return Heard(label, confidence, in_scope, "neutral", topics, "intent/1")
+
+
+def reply(label: str, text: str = "随便问问", session: Session = FRESH, found: Found | None = None, **how: Any) -> Turn:
+    return DIALOGUE.reply(session, text, heard(label, **how), found)
+
+
+def test_a_passage_is_quoted_word_for_word_with_its_source() -> None:
+    turn = reply("insurance.coverage", found=Found((PASSAGE,), "hybrid"))
+    assert turn.outcome == "knowledge"
+    assert turn.text == f"《帮助中心》中写道：\n{QUOTE}"
+    assert (turn.citations, turn.retrieval) == ((PASSAGE.citation,), "hybrid")
+
+
+def test_a_question_that_only_knowledge_answers_has_no_answer_without_it() -> None:
+    first = reply("insurance.coverage", found=NOTHING)
+    assert (first.outcome, first.session and first.session.unanswered) == ("no_answer", 1)
+    assert first.session is not None
+    second = reply("content.ask", session=first.session, found=NOTHING)
+    assert second.hand_off is not None
+    assert second.hand_off.reason == "no_answer"
+
+
+@pytest.mark.parametrize("label", ["invest.advice", "insurance.compare", "insurance.buy", "loan.ask"])
+def test_which_one_to_take_gets_the_suitability_questions(label: str) -> None:
+    turn = reply(label, "该买哪个好")
+    assert turn.outcome == "advice"
+    assert [link.href for link in turn.links] == ["/v1/suitability/questions"]
+
+
+def test_advice_is_not_looked_up_in_the_knowledge_base() -> None:
+    assert not DIALOGUE.needs_knowledge(heard("insurance.compare"), "哪款好")
+    assert DIALOGUE.needs_knowledge(heard("insurance.compare"), "两款有什么区别")
+
+
+def test_which_course_to_take_is_no_advice_on_money() -> None:
+    assert reply("content.search", "Python 的课哪个好").outcome == "template"
+
+
+def test_an_unsure_label_is_not_acted_on() -> None:
+    assert reply("feedback.complaint", confidence=0.3).outcome == "unsure"
+    assert reply("feedback.complaint", in_scope=False).outcome == "unsure"
+
+
+def test_a_question_about_refunds_is_answered_and_a_wish_begins_the_form() -> None:
+    assert DIALOGUE.needs_knowledge(heard("content.refund"), "退款多久到账？")
+    assert not DIALOGUE.needs_knowledge(heard("content.refund"), "我要退款")
+    begun = reply("content.refund", "我要退款")
+    assert begun.session is not None
+    assert begun.session.form == FormState("refund", {}, asked="order")
+
+
+def in_form(session: Session, *texts: str) -> Turn:
+    for text in texts:
+        turn = DIALOGUE.in_form(session, text)
+        assert turn is not None, text
+        session = turn.session or session
+    return turn
+
+
+def test_a_form_takes_everything_that_the_first_message_says() -> None:
+    turn = reply("insurance.quote", "给我35岁的爸爸报个重疾险，在上海，保额30万")
+    assert turn.session is not None
+    assert turn.session.form is not None
+    assert (turn.session.form.asked, turn.session.form.slots) == (
+        "",
+        {
+            "category": "critical-illness",
+            "birth": {"age": 35},
+            "region": "CN-SH",
+            "amount": {"amount": "300000", "currency": None},
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("correction", "slot", "value"),
+    [
+        ("不对，是36", "birth", {"age": 36}),
+        ("no, 36", "birth", {"age": 36}),
+        ("年龄改成四十", "birth", {"age": 40}),
+        ("age should be 41", "birth", {"age": 41}),
+        ("地区是北京", "region", "CN-BJ"),
+        ("actually Shanghai", "region", "CN-SH"),
+        ("保额改为 50万", "amount", {"amount": "500000", "currency": None}),
+        ("险种换成意外险", "category", "accident"),
+        ("1990-01-01", "birth", {"birth_date": "1990-01-01"}),
+    ],
+)
+def test_anything_can_be_corrected_before_it_is_confirmed(correction: str, slot: str, value: object) -> None:
+    filled = {
+        "category": "medical",
+        "region": "CN-GD",
+        "amount": {"amount": "100000", "currency": None},
+        "birth": {"age": 35},
+    }
+    turn = in_form(replace(FRESH, form=FormState("quote", filled)), correction)
+    assert turn.session is not None
+    assert turn.session.form is not None
+    assert turn.session.form.slots == {**filled, slot: value}
+
+
+def test_what_cannot_be_read_is_asked_again_twice_and_then_a_person_comes() -> None:
+    session = replace(FRESH, form=FormState("quote", {"category": "medical"}, asked="birth"))
+    for _ in range(2):
+        assert DIALOGUE.in_form(session, "唔") is None
+        turn = reply("out_of_scope", "唔", session, NOTHING, in_scope=False)
+        assert turn.outcome == "form"
+        assert turn.session is not None
+        session = turn.session
+    turn = reply("out_of_scope", "唔", session, NOTHING, in_scope=False)
+    assert turn.hand_off is not None
+    assert turn.hand_off.reason == "form"
+
+
+def test_an_optional_slot_can_be_skipped_and_the_action_says_so() -> None:
+    session = replace(
+        FRESH, form=FormState("quote", {"category": "medical", "birth": {"age": 1}, "region": "SG"}, asked="amount")
+    )
+    turn = in_form(session, "跳过", "是")
+    assert turn.action is not None
+    assert turn.action.slots["amount"] is None
+    assert turn.session is not None
+    assert turn.session.form is None
+
+
+@pytest.mark.parametrize("kind", ["self_harm", "fraud", "legal", "media", "regulator"])
+def test_words_of_risk_lead_to_a_person_with_their_kind(kind: str) -> None:
+    example = {
+        "self_harm": "不想活了",
+        "fraud": "被骗了",
+        "legal": "律师函",
+        "media": "曝光你们",
+        "regulator": "打12315",
+    }[kind]
+    turn = DIALOGUE.before_model(example, "zh-CN")
+    assert turn is not None
+    assert turn.hand_off is not None
+    assert (turn.hand_off.reason, turn.hand_off.detail) == ("risk_words", kind)
+
+
+SAID = ("随便", "which one should I buy", "重疾险报价 30 元", "保证赔吗", "你好", "how much is it?", "退款")
+SESSIONS = (
+    FRESH,
+    Session(1, "en"),
+    replace(FRESH, unsure=1, unanswered=1),
+    replace(FRESH, form=FormState("quote", {"amount": {"amount": "300000", "currency": "CNY"}}, asked="category")),
+    Session(1, "en", form=FormState("refund", {"order": "A1"}, asked="reason")),
+)
+
+
+def own_words(turn: Turn) -> str:
+    """An answer without what stands in a cited passage, and without what the person said."""
+    text = turn.text or ""
+    for quoted in turn.quotes if turn.citations else ():
+        text = text.replace(quoted, "")
+    for value in turn.slots.values():
+        text = text.replace(str(value.get("amount")) if isinstance(value, dict) else str(value), "")
+    return text
+
+
+def test_no_answer_prices_promises_or_advises_but_in_a_quoted_passage() -> None:
+    said = set()
+    for label, text, session, found in itertools.product(
+        LABELS, SAID, SESSIONS, (None, NOTHING, Found((PASSAGE,), "hybrid"))
+    ):
+        for how in ({}, {"confidence": 0.1}, {"topics": ("critical-illness",)}):
+            turn = DIALOGUE.reply(session, text, heard(label, **how), found)  # type: ignore[arg-type]
+            assert claims(own_words(turn)) == [], turn.text
+            said.add(turn.outcome)
+    assert said == {"template", "advice", "knowledge", "no_answer", "unsure", "form", "hand_off"}

@@ -1,0 +1,100 @@
+"""What is heard before any model: the wish for a person, words of risk, yes and no."""
+
+import pytest
+
+from services.intent.assist.words import is_question, language, load_words
+
+WORDS = load_words()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "人工", "转人工", "转 人 工", "轉人工", "请帮我转人工客服", "人工客服在吗", "找个真人聊",
+        "我要人工！！", "人工智能客服没用，转人工",
+        "zrg",
+        "human", "HUMAN", "I want a human", "can I talk to a real person please",
+        "agent pls", "let me speak to someone", "connect me to support",
+        "ｈｕｍａｎ", "hu\u200bman",
+    ],
+)  # fmt: skip
+def test_a_wish_for_a_person_is_heard(text: str) -> None:
+    assert WORDS.wants_human(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "人工智能的课有吗", "人工费多少", "不要转人工，我自己看", "人体解剖", "human anatomy course", "human resources lessons",
+        "estate agent exam",
+        "don't transfer me to an agent", "customer service training course", "客服岗位培训课",
+    ],
+)  # fmt: skip
+def test_what_only_sounds_like_it_is_not(text: str) -> None:
+    assert not WORDS.wants_human(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("我不想活了", "self_harm"),
+        ("I want to kill myself", "self_harm"),
+        ("我被骗了三万块", "fraud"),
+        ("this is a scam", "fraud"),
+        ("我要打12315投诉", "regulator"),
+        ("I'll report you to the ombudsman", "regulator"),
+        ("等着收律师函吧", "legal"),
+        ("you will hear from my lawyer", "legal"),
+        ("我要找媒体曝光你们", "media"),
+        ("I'm going to the press", "media"),
+        ("被骗了，我要起诉你们", "fraud"),
+        ("订单号12315678", None),
+        ("有没有防诈骗的课", None),
+        ("民事诉讼法谁讲得好", None),
+        ("anti-fraud course", None),
+    ],
+)
+def test_words_of_risk_have_their_kind(text: str, kind: str | None) -> None:
+    assert WORDS.risk(text) == kind
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        ("yes", "是的"),
+        ("yes", "好的谢谢"),
+        ("yes", "Yes please!"),
+        ("no", "不对"),
+        ("cancel", "算了吧"),
+        ("cancel", "never mind"),
+        ("skip", "跳过"),
+        ("skip", "not sure"),
+    ],
+)
+def test_a_reply_is_heard_with_its_courtesies(reply: str, text: str) -> None:
+    assert WORDS.says(reply, text)  # type: ignore[arg-type]
+
+
+def test_a_longer_text_is_no_reply() -> None:
+    assert not WORDS.says("yes", "是的，不过年龄错了")
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("退款多久到账", True),
+        ("能退吗", True),
+        ("how long does it take", True),
+        ("我要退款", False),
+        ("refund please", False),
+    ],
+)
+def test_a_question_is_told_from_a_wish(text: str, asks: bool) -> None:
+    assert is_question(text) is asks
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"), [("退款 please", "zh-CN"), ("refund", "en"), ("35", "zh-CN"), ("😀", "zh-CN")]
+)
+def test_the_language_of_a_text(text: str, locale: str) -> None:
+    assert language(text, "zh-CN") == locale
