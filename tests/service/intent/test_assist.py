@@ -1,30 +1,21 @@
 """Conversations over HTTP: answers, forms, hand-offs, silence, ownership, and what happens when a store is away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from services.intent.app import create_app
-from services.intent.settings import IntentSettings
 from services.kit.settings import SharedSettings
+from tests.service.intent.conftest import Headers, MakeSettings, OpenClient, until_ready
+from tests.service.intent.talking import act, begin, code_of, said, say
+from tests.unit.intent.fakes import Shelf, Version
 
-OpenClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
-Headers = Callable[..., dict[str, str]]
-MakeSettings = Callable[..., IntentSettings]
 SCOPES = ("assist:write", "assist:read", "assist:agent")
-
-
-async def until_ready(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(5):
-        while (await client.get("/readyz")).status_code != 200:
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -35,35 +26,6 @@ async def client(
         client.headers.update(internal_headers(*SCOPES))
         await until_ready(client)
         yield client
-
-
-async def begin(client: httpx.AsyncClient, user_id: str = "u1", **body: Any) -> str:
-    answer = await client.post("/v1/assist/conversations", json={"user_id": user_id, **body})
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["conversation_id"])
-
-
-async def say(client: httpx.AsyncClient, conversation: str, text: str, **headers: str) -> httpx.Response:
-    path = f"/v1/assist/conversations/{conversation}/messages"
-    return await client.post(path, json={"text": text}, headers=headers)
-
-
-async def said(client: httpx.AsyncClient, conversation: str, text: str) -> dict[str, Any]:
-    answer = await say(client, conversation, text)
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-async def act(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
-    answer = await client.post(f"/v1/assist/{path}", json=body)
-    assert answer.status_code in {200, 201}, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def code_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 async def test_a_greeting_is_answered_from_the_approved_texts_in_the_language_of_the_text(client: Any) -> None:
@@ -332,3 +294,23 @@ async def test_a_button_asks_for_a_person_once(client: Any) -> None:
     assert first["hand_off"]["hand_off_id"] == again["hand_off"]["hand_off_id"]
     taken = await act(client, f"conversations/{conversation}/hand-off", agent_id="a1")
     assert (taken["hand_off"]["agent_id"], taken["hand_off"]["status"]) == ("a1", "claimed")
+
+
+async def test_with_a_full_queue_the_bot_is_busy_and_a_person_is_not(
+    app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings
+) -> None:
+    model = Version("a")
+    settings = make_settings(roles={"api"}, queue_texts=64)
+    async with app_client(create_app(settings, Shelf.of(model))) as client:
+        client.headers.update(internal_headers(*SCOPES, "understand"))
+        await until_ready(client)
+        held = asyncio.create_task(
+            client.post("/v1/understand", json={"texts": [f"wait {number:02}" for number in range(64)]})
+        )
+        assert await asyncio.to_thread(model.entered.wait, 10)
+        conversation = await begin(client)
+        assert code_of(await say(client, conversation, "你好")) == (429, "queue_full")
+        turn = await said(client, conversation, "转人工")
+        model.gate.set()
+        assert (await held).status_code == 200
+        assert turn["conversation"]["owner"] == "agent"

@@ -2,26 +2,22 @@
 
 import csv
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from kuajie.corrections import export
 from services.intent.app import create_app
 from services.intent.assist.upkeep import tidy
 from services.intent.settings import IntentSettings
 from services.kit.database import Database
+from tests.service.intent.conftest import Headers, OpenClient, until_ready
+from tests.service.intent.talking import act, begin, code_of, said, say
 from training.intent.rows import read_rows
 
-from .test_assist import act, begin, code_of, said, say, until_ready
-
-OpenClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
-Headers = Callable[..., dict[str, str]]
 SCOPES = ("assist:write", "assist:read", "assist:agent", "assist:report")
 
 

@@ -1,22 +1,17 @@
 """The knowledge base over HTTP: in, quoted with its source, versions, out; by words and by meaning."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from services.intent.app import create_app
-from services.intent.settings import IntentSettings
 from services.intent.trained.package import can_run, newest_shipped
+from tests.service.intent.conftest import Headers, MakeSettings, OpenClient, until_ready
 
-OpenClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
-Headers = Callable[..., dict[str, str]]
-MakeSettings = Callable[..., IntentSettings]
 SCOPES = ("assist:write", "assist:read", "assist:agent", "knowledge:write", "knowledge:read")
 DATA = Path(__file__).parents[2] / "data" / "knowledge"
 REFUNDS = """# 退款
@@ -27,12 +22,6 @@ REFUNDS = """# 退款
 ## 退款条件
 购买后 7 天内、学习进度不超过 10% 的可以申请退款。
 """
-
-
-async def until_ready(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(20):
-        while (await client.get("/readyz")).status_code != 200:
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

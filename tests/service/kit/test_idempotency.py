@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from services.kit.idempotency import IdempotencyKeyInFlight, IdempotencyKeyReused, idempotent
+from services.kit.idempotency import IdempotencyKeyInFlight, IdempotencyKeyReused, idempotent, remembered
 from services.kit.identity import Caller
 
 SERVER = Caller("acme", "srv", "server", frozenset())
@@ -76,3 +76,25 @@ async def test_a_second_request_while_the_first_is_under_way_is_a_conflict(shop)
         await shop.order(1, "k")
     hold.set()
     assert (await first).body == b'{"n":1}'
+
+
+async def test_a_key_is_remembered_only_after_its_answer(store) -> None:
+    request = Request(
+        {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/orders",
+            "headers": [(b"idempotency-key", b"k")],
+            "query_string": b"",
+        }
+    )
+    shop = Shop(store)
+    async with store.db.connect() as connection:
+        assert await remembered(connection, store.keys, SERVER, request, Order(n=1)) is None
+    first = await shop.order(1, "k")
+    async with store.db.connect() as connection:
+        known = await remembered(connection, store.keys, SERVER, request, Order(n=1))
+        assert known is not None
+        assert (known.body, known.headers["Idempotent-Replayed"]) == (first.body, "true")
+        with pytest.raises(IdempotencyKeyReused):
+            await remembered(connection, store.keys, SERVER, request, Order(n=2))

@@ -1,0 +1,120 @@
+"""Documents cut into passages, terms, BM25, the index, its rankings."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.intent.assist.knowledge.bm25 import Bm25, Common, load_common
+from services.intent.assist.knowledge.index import Index, Indexed
+from services.intent.assist.knowledge.passages import (
+    Passage,
+    UnreadableDocument,
+    divided,
+    embedded_text,
+    passages_of,
+    title_of,
+)
+from services.intent.assist.knowledge.ranking import Ranking, RankingRefused, load_rankings
+from services.intent.assist.knowledge.terms import stem, terms
+
+COMMON = Common(100, {})
+RANKINGS = {"lexical": Ranking((4.0, 0.5, 0.5), -3.0, 0.5), "hybrid": Ranking((10.0, 0.0, 0.0, 0.0), -6.0, 0.5)}
+
+
+def test_markdown_is_cut_at_its_headings_and_loses_its_marks() -> None:
+    content = "---\nx: y\n---\n# Help\nintro **bold** [page](http://x)\n## Pay\n<!-- no -->\n`code` ![i](y)\n"
+    content += "### Cash\n不收现金\n## Refunds\nseven days\n"
+    assert passages_of(content, "markdown", "en", "u") == [
+        Passage("Help", None, "intro bold page", "en", "u"),
+        Passage("Help › Pay", None, "code", "en", "u"),
+        Passage("Help › Pay › Cash", None, "不收现金", "zh-CN", "u"),
+        Passage("Help › Refunds", None, "seven days", "en", "u"),
+    ]
+    assert title_of(content) == "Help"
+
+
+def test_a_hash_in_a_code_block_is_no_heading() -> None:
+    [passage] = passages_of("## Setup\n```\n# comment\n```\n", "markdown", "en")
+    assert (passage.section, passage.text) == ("Setup", "# comment")
+
+
+def test_a_long_section_is_divided_between_sentences() -> None:
+    pieces = divided("一句话在这里。" * 100, 360)
+    assert [len(piece) for piece in pieces] == [357, 343]
+    assert all(piece.endswith("。") for piece in pieces)
+    assert [len(piece) for piece in divided("x" * 1000, 300)] == [300, 300, 300, 100]
+
+
+def test_csv_rows_are_questions_with_their_answers() -> None:
+    content = "question,answer,locale,url,tags\n能退吗,可以,zh-CN,https://x/1,a|b\nCan I?,Yes,,,\n"
+    assert passages_of(content, "csv", "zh-CN", "https://x") == [
+        Passage("", "能退吗", "可以", "zh-CN", "https://x/1", ("a", "b")),
+        Passage("", "Can I?", "Yes", "en", "https://x", ()),
+    ]
+
+
+def test_a_document_with_too_many_passages_is_refused() -> None:
+    with pytest.raises(UnreadableDocument, match="2001 passages"):
+        passages_of("".join(f"## {n}\ntext\n" for n in range(2001)), "markdown", "en")
+
+
+def test_what_is_embedded_begins_with_the_nearest_heading() -> None:
+    assert embedded_text(Passage("Help › Cash", None, "No.", "en")) == "Cash\nNo."
+    assert embedded_text(Passage("", None, "No.", "en")) == "No."
+
+
+def test_terms_are_pairs_of_characters_and_stems() -> None:
+    assert terms("退款多久到账") == ["退款", "款多", "多久", "久到", "到账"]
+    assert terms("How long do refunds take?") == ["long", "refund", "tak"]
+    assert terms("是的吗") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("refund", "refunds", "refunded", "refunding"),
+        ("policy", "policies"),
+        ("course", "courses"),
+        ("stop", "stopped"),
+        ("cancel", "cancelled"),
+        ("class", "classes"),
+    ],
+)
+def test_forms_of_a_word_have_one_stem(words: tuple[str, ...]) -> None:
+    assert len({stem(word) for word in words}) == 1
+
+
+def test_bm25_prefers_what_is_rare_and_short() -> None:
+    bm25 = Bm25([["refund", "day"], ["refund", "day", "day", "card", "bank", "long"], ["day"]], COMMON)
+    score = bm25.match(["refund"]).score
+    assert score[0] > score[1] > score[2] == 0
+    assert bm25.match(["refund", "unheard"]).coverage.tolist() == [0.5, 0.5, 0.0]
+
+
+def test_without_a_known_term_nothing_comes_near() -> None:
+    index = Index([Indexed(("d", 1), "Refunds", "seven days", "en")], None, RANKINGS, COMMON)
+    assert index.search("weather", "en", None, limit=3) == []
+
+
+def test_with_vectors_on_both_sides_meaning_counts() -> None:
+    passages = [Indexed(("d", n), "", text, "en") for n, text in enumerate(("alpha", "beta"))]
+    vectors = np.eye(2, dtype=np.float32)
+    index = Index(passages, vectors, RANKINGS, COMMON)
+    asked = np.array([0.1, 0.99], dtype=np.float32)
+    hits = index.search("gamma", "en", asked, limit=2)
+    assert (index.mode(asked), [hit.place for hit in hits]) == ("hybrid", [1, 0])
+    assert [hit.place for hit in index.answers(hits, asked)] == [1]
+    assert index.mode(None) == "lexical"
+
+
+def test_the_shipped_rankings_and_counts_are_there() -> None:
+    assert set(load_rankings()) == {"hybrid", "lexical"}
+    common = load_common()
+    assert common.weight("课程") < common.weight("never-heard")
+
+
+def test_a_file_without_a_ranking_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text('{"hybrid": {}}')
+    with pytest.raises(RankingRefused):
+        load_rankings(tmp_path / "r.json")
