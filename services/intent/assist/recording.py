@@ -40,6 +40,8 @@ async def record_turn(
     that was seen, is written onto whatever there is now; so is a message to a person.
     """
     row = await conversations.find(connection, caller, seen.conversation_id, lock=True)
+    if row.owner == "closed" and row.close_reason != "expired":
+        raise ConversationClosed
     depends = turn.session is not None or turn.heard is not None
     if depends and row.version != seen.version:
         raise ConversationBusy

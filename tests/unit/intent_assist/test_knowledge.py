@@ -13,7 +13,6 @@ from services.intent.assist.knowledge.passages import (
     divided,
     embedded_text,
     passages_of,
-    title_of,
 )
 from services.intent.assist.knowledge.ranking import Ranking, RankingRefused, load_rankings
 from services.intent.assist.knowledge.terms import stem, terms
@@ -31,7 +30,6 @@ def test_markdown_is_cut_at_its_headings_and_loses_its_marks() -> None:
         Passage("Help › Pay › Cash", None, "不收现金", "zh-CN", "u"),
         Passage("Help › Refunds", None, "seven days", "en", "u"),
     ]
-    assert title_of(content) == "Help"
 
 
 def test_a_hash_in_a_code_block_is_no_heading() -> None:

@@ -53,14 +53,6 @@ def passages_of(content: str, form: Format, locale: Locale, url: str | None = No
     return found
 
 
-def title_of(content: str) -> str | None:
-    """The first heading of a Markdown document."""
-    for line in content.splitlines():
-        if (found := _HEADING.match(line)) is not None:
-            return found[2]
-    return None
-
-
 def _sections(content: str, url: str | None) -> Iterator[Passage]:
     path: list[tuple[int, str]] = []
     lines: list[str] = []
