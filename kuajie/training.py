@@ -23,12 +23,12 @@ class Choices:
     batch_size: int | None = None
     learning_rate: float | None = None
     lora_rank: int | None = None
-    train_words: bool = False
+    train_words: bool = True
     seed: int = 0
 
 
 def train_intent(
-    data: Sequence[Path], base: str, out: Path, choices: Choices, *, resume: bool
+    data: Sequence[Path], validation: Sequence[Path], base: str, out: Path, choices: Choices, *, resume: bool
 ) -> dict[str, Any] | None:
     """The report of a run; None in all but the first of several processes.
 
@@ -39,8 +39,11 @@ def train_intent(
         from training.intent.rows import UnusableData, read_rows
     try:
         rows = [row for path in data for row in read_rows(path)]
+        held = [row for path in validation for row in read_rows(path)]
         with stages("training intent") as stage:
-            made = make_model(rows, base=base, out=out, config=_config(choices), progress=stage, resume=resume)
+            made = make_model(
+                rows, validation=held, base=base, out=out, config=_config(choices), progress=stage, resume=resume
+            )
     except UnusableData as error:
         raise BadInput(str(error)) from error
     except (OSError, ValueError) as error:
@@ -54,10 +57,10 @@ def evaluate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path]) 
     """Figures of a package on rows that it has not seen. Raises BadInput for files that cannot be used."""
     with needs("train-intent"):
         from training.intent.judging import ModelRefused, judge
-        from training.intent.rows import UnusableData, read_rows
+        from training.intent.rows import UnusableData, read_rows, read_strangers
     try:
         rows = [row for path in data for row in read_rows(path)]
-        strangers = [row for path in unknown for row in read_rows(path)]
+        strangers = [text for path in unknown for text in read_strangers(path)]
         with stages("evaluating intent") as stage:
             return judge(model, rows, unknown=strangers, progress=stage)
     except (UnusableData, ModelRefused) as error:

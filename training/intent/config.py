@@ -3,14 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from training.intent.network import SIX_OF_TWELVE
-
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
     """Hyperparameters of one run. The defaults are plain choices for short texts; no search has been made for them."""
 
-    layers: tuple[int, ...] | None = SIX_OF_TWELVE
+    layers: tuple[int, ...] | None = None
     prefix: str = "query: "
     max_tokens: int = 96
     epochs: int = 8
@@ -25,7 +23,7 @@ class TrainConfig:
     class_weight_power: float = 0.25
     average_decay: float = 0.998
     clip_norm: float = 1.0
-    train_words: bool = False
+    train_words: bool = True
     lora_rank: int | None = None
     validation_share: float = 0.08
     task_weights: tuple[tuple[str, float], ...] = (("sentiment", 0.5), ("purchase", 0.5), ("topic", 0.5))

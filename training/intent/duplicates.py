@@ -1,7 +1,8 @@
 """Near-duplicates across splits: a model is to be judged on texts that it has not seen, nor all but seen.
 
-`python -m training.intent.duplicates` removes from the training files of `training/intent/data` what is, or nearly is, a row of a test
-file or an earlier row of a training file. Test files are never changed.
+`python -m training.intent.duplicates` removes from the validation files of `training/intent/data` what is, or nearly is, a row of
+a test file, and from the training files also what is nearly a validation row, or the same as an earlier training row. Test files are
+never changed.
 """
 
 import csv
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 DATA = Path(__file__).with_name("data")
-TRAIN = ("train_1.csv", "train_2.csv", "opinion_train.csv")
+TRAIN = tuple(sorted(path.name for path in DATA.glob("*train_*.csv")))
+VALIDATION = ("validation.csv", "opinion_validation.csv")
 TEST = ("test.csv", "opinion_test.csv")
 NEAR = 0.7
 """Jaccard similarity of character trigrams from which two texts count as the same."""
@@ -72,17 +74,24 @@ def unseen(rows: Sequence[Row], test: Sequence[str], seen: set[str]) -> list[Row
 
 
 def clean(folder: Path) -> dict[str, int]:
-    """Rewrite the training files in `folder`; how many rows each lost."""
-    test = [row["text"] for name in TEST for row in read(folder / name)]
-    seen: set[str] = set()
+    """Rewrite the validation and training files in `folder`; how many rows each lost."""
+    judged = [row["text"] for name in TEST for row in read(folder / name)]
     lost = {}
+    for name in VALIDATION:
+        lost[name] = _cut(folder / name, judged, set())
+    judged += [row["text"] for name in VALIDATION for row in read(folder / name)]
+    seen: set[str] = set()
     for name in TRAIN:
-        rows = read(folder / name)
-        kept = unseen(rows, test, seen)
-        lost[name] = len(rows) - len(kept)
-        if lost[name]:
-            _write(folder / name, kept)
+        lost[name] = _cut(folder / name, judged, seen)
     return lost
+
+
+def _cut(path: Path, judged: Sequence[str], seen: set[str]) -> int:
+    rows = read(path)
+    kept = unseen(rows, judged, seen)
+    if len(kept) < len(rows):
+        _write(path, kept)
+    return len(rows) - len(kept)
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from training.intent.network import IntentNetwork
 
-OPSET = 17
+OPSET = 21
 FUSED = "com.microsoft"
 EMBEDDING = "embedding"
 
@@ -140,5 +140,5 @@ def _save(graph: Graph, heads: list[onnx.ValueInfoProto], width: int, path: Path
     embedding = helper.make_tensor_value_info(EMBEDDING, TensorProto.FLOAT, ["batch", width])
     body = helper.make_graph(graph.nodes, "intent", inputs, [*heads, embedding], graph.weights)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)]
-    model = helper.make_model(body, opset_imports=opsets, ir_version=8, producer_name="kuajie")
+    model = helper.make_model(body, opset_imports=opsets, ir_version=10, producer_name="kuajie")
     onnx.save(model, str(path))

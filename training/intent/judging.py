@@ -39,7 +39,7 @@ class Judged:
 
 
 def judge(
-    folder: Path, rows: Sequence[Row], *, unknown: Sequence[Row] = (), progress: Progress = lambda name, share: None
+    folder: Path, rows: Sequence[Row], *, unknown: Sequence[str] = (), progress: Progress = lambda name, share: None
 ) -> dict[str, Any]:
     """Figures by task, and by language; `unknown` are texts that are out of scope, whatever their labels.
 
@@ -49,7 +49,7 @@ def judge(
     vocabulary = Vocabulary(model.package.description.classes)
     indices = [vocabulary.indices(row) for row in rows]
     judged = Judged(
-        _logits(model, rows, progress),
+        _logits(model, [row.text for row in rows], progress),
         {task: np.array([each[task] for each in indices]) for task in vocabulary.classes},
         [row.language for row in rows],
     )
@@ -78,9 +78,9 @@ def _figures(model: OnnxModel, judged: Judged, strangers: Floats | None) -> dict
     return result
 
 
-def _logits(model: OnnxModel, rows: Sequence[Row], progress: Progress) -> dict[str, Floats]:
+def _logits(model: OnnxModel, texts: Sequence[str], progress: Progress) -> dict[str, Floats]:
     """By task, in the rows' order; batches of like length, as the server makes them."""
-    read = model.encode([row.text for row in rows])
+    read = model.encode(texts)
     order = sorted(range(len(read)), key=lambda place: read[place].tokens)
     parts = []
     for at in range(0, len(order), BATCH):

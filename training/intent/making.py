@@ -18,7 +18,7 @@ from training.intent.config import TrainConfig
 from training.intent.evaluation import figures, scope_auroc
 from training.intent.export import export_onnx
 from training.intent.fit import Trainer
-from training.intent.network import IntentNetwork, freeze_words, load_encoder, merged, with_lora
+from training.intent.network import IntentNetwork, load_encoder, merged, train_spoken, with_lora
 from training.intent.package import Card, write_package
 from training.intent.prediction import predict
 from training.intent.quantise import quantise
@@ -48,6 +48,11 @@ class Material:
     tokenizer: PreTrainedTokenizerFast
 
     @property
+    def spoken(self) -> list[int]:
+        """The ids of the words that the training rows speak."""
+        return sorted({token for tokens in self.train.tokens for token in tokens})
+
+    @property
     def pad_id(self) -> int:
         return int(self.tokenizer.pad_token_id or 0)
 
@@ -59,18 +64,21 @@ def make_model(
     out: Path,
     config: TrainConfig,
     progress: Progress,
+    validation: Sequence[Row] = (),
     resume: bool = False,
     name: str = "intent",
 ) -> Made:
-    """Train, calibrate, export, quantise, measure and package. Raises `UnusableData`, and OSError for an unknown base."""
+    """Train, calibrate, export, quantise, measure and package. Raises `UnusableData`, and OSError for an unknown base.
+
+    Everything is chosen on `validation`; without such rows, on a share of `rows` that is held out of training.
+    """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     encoder, tokenizer = load_encoder(base, config.layers)
-    material = _prepare(rows, tokenizer, config)
+    material = _prepare(rows, validation, tokenizer, config)
     classes = {task: len(names) for task, names in material.vocabulary.classes.items()}
     network = IntentNetwork(encoder, classes, dropout=config.dropout)
-    if not config.train_words:
-        freeze_words(network)
+    train_spoken(network, material.spoken if config.train_words else ())
     if config.lora_rank:
         network = with_lora(network, config.lora_rank)
     trainer = Trainer(
@@ -92,13 +100,17 @@ def make_model(
     progress("exporting", 1.0)
     export_onnx(network, out / "model.onnx")
     report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch}
-    report |= _quantised(out, material) | {"parity": _parity(network, out / "model.onnx", material)}
+    report |= _quantised(out, material, train_words=config.train_words) | {
+        "parity": _parity(network, out / "model.onnx", material)
+    }
     return _finish(out, material, config, report, name, str(base))
 
 
-def _prepare(rows: Sequence[Row], tokenizer: PreTrainedTokenizerFast, config: TrainConfig) -> Material:
+def _prepare(
+    rows: Sequence[Row], given: Sequence[Row], tokenizer: PreTrainedTokenizerFast, config: TrainConfig
+) -> Material:
     vocabulary = Vocabulary.of(rows)
-    train, validation = split(rows, config.validation_share, seed=config.seed)
+    train, validation = (list(rows), list(given)) if given else split(rows, config.validation_share, seed=config.seed)
 
     def encoded(part: Sequence[Row]) -> Encoded:
         return encode(part, tokenizer, vocabulary, prefix=config.prefix, max_tokens=config.max_tokens)
@@ -113,7 +125,7 @@ def _parity(network: IntentNetwork, path: Path, material: Material) -> float:
     return max(float(abs(ours[task] - theirs[task]).max()) for task in ours)
 
 
-def _quantised(out: Path, material: Material) -> dict[str, Any]:
+def _quantised(out: Path, material: Material, *, train_words: bool) -> dict[str, Any]:
     """Try int8; what it scored in every way that was tried."""
 
     def score(path: Path) -> float:
@@ -121,7 +133,10 @@ def _quantised(out: Path, material: Material) -> dict[str, Any]:
 
     tasks = tuple(material.vocabulary.classes)
     reference = score(out / "model.onnx")
-    taken, tried = quantise(out / "model.onnx", out / "model.int8.onnx", reference=reference, score=score)
+    spoken = material.spoken if train_words else ()
+    taken, tried = quantise(
+        out / "model.onnx", out / "model.int8.onnx", spoken=spoken, reference=reference, score=score
+    )
     return {
         "quantisation": {
             "float": reference,

@@ -1,6 +1,6 @@
 """The network: a pruned transformer encoder, the mean over its tokens, and one linear head a task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,6 @@ from transformers.utils import logging
 
 Encoder = Any
 """A `PreTrainedModel` of the BERT family: transformers types its parts as anything that a module may hold."""
-
-SIX_OF_TWELVE = (0, 2, 4, 7, 9, 11)
-"""The layers of a twelve-layer encoder that keep most of its quality at half the cost."""
 
 
 def load_encoder(base: str | Path, layers: Sequence[int] | None) -> tuple[Encoder, PreTrainedTokenizerFast]:
@@ -66,9 +63,38 @@ class IntentNetwork(nn.Module):
         return {task: head(self.dropout(sentence)) for task, head in self.heads.items()}
 
 
-def freeze_words(network: IntentNetwork) -> None:
-    """Leave the table of word embeddings as it is: most of a small encoder's weights, and half of a step's time."""
-    network.encoder.get_input_embeddings().weight.requires_grad_(False)
+class SpokenWords(nn.Module):
+    """A table of word embeddings of which only the rows that the training texts speak are trained.
+
+    A multilingual table is most of a small encoder's weights, and updating all of it half of a step's time; rows that occur in no
+    text would only decay. What is trained is a change per spoken word, so that weight decay draws towards the table as it came.
+    """
+
+    def __init__(self, table: Tensor, spoken: Iterable[int]) -> None:
+        super().__init__()
+        ids = torch.tensor(sorted(set(spoken)), dtype=torch.long)
+        slots = torch.zeros(len(table), dtype=torch.long)
+        slots[ids] = torch.arange(1, len(ids) + 1)
+        self.table: Tensor
+        self.slots: Tensor
+        self.register_buffer("table", table.detach(), persistent=False)
+        self.register_buffer("slots", slots, persistent=False)
+        self.changes = nn.Parameter(torch.zeros(len(ids) + 1, table.shape[1]))
+
+    @property
+    def weight(self) -> Tensor:
+        """The whole table with its changes, (words, width)."""
+        return self.table + self.changes[self.slots]
+
+    def forward(self, ids: Tensor) -> Tensor:
+        kept = nn.functional.embedding(ids, self.table)
+        return kept + nn.functional.embedding(self.slots[ids], self.changes, padding_idx=0)
+
+
+def train_spoken(network: IntentNetwork, spoken: Iterable[int]) -> None:
+    """Train the embeddings of the words `spoken` (token ids) and leave all others as they are; none: leave them all."""
+    embeddings = network.encoder.embeddings
+    embeddings.word_embeddings = SpokenWords(embeddings.word_embeddings.weight, spoken)
 
 
 def with_lora(network: IntentNetwork, rank: int) -> IntentNetwork:

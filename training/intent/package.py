@@ -42,7 +42,7 @@ def write_package(
     folder = out / "package"
     folder.mkdir(exist_ok=True)
     (folder / MODEL).write_bytes(model.read_bytes())
-    tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    tokenizer.backend_tokenizer.save(str(folder / TOKENIZER), pretty=False)
     description = {
         "format": FORMAT,
         "name": card.name,

@@ -46,6 +46,24 @@ def read_rows(path: Path, *, label_column: str | None = None) -> list[Row]:
     return rows
 
 
+def read_strangers(path: Path) -> list[str]:
+    """Texts that are out of scope: of a CSV file's column `text`, or the lines of a .txt file. Raises `UnusableData`."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if path.suffix == ".txt":
+                found = [line.strip() for line in file]
+            else:
+                reader = csv.DictReader(file)
+                if "text" not in (reader.fieldnames or ()):
+                    raise UnusableData(f"{path}: the column `text` is missing")
+                found = [(row["text"] or "").strip() for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnusableData(f"{path}: {error}") from error
+    if not any(found):
+        raise UnusableData(f"{path}: no texts")
+    return [text for text in found if text]
+
+
 def _columns(path: Path, names: Sequence[str], label_column: str | None) -> dict[str, str]:
     if "text" not in names:
         raise UnusableData(f"{path}: the column `text` is missing")

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from services.intent.labels import LABELS
-from training.intent.duplicates import DATA, NEAR, TEST, TRAIN, clean, core, nearest, read, unseen
+from training.intent.duplicates import DATA, NEAR, TEST, TRAIN, VALIDATION, clean, core, nearest, read, unseen
 
-UTTERANCES = ("train_1.csv", "train_2.csv", "test.csv")
-OPINIONS = ("opinion_train.csv", "opinion_test.csv")
+UTTERANCES_TRAIN = tuple(name for name in TRAIN if name.startswith("train"))
+UTTERANCES = (*UTTERANCES_TRAIN, "validation.csv", "test.csv")
+OPINIONS = ("opinion_train_1.csv", "opinion_train_2.csv", "opinion_validation.csv", "opinion_test.csv")
 TOPICS = {"regulation", "product", "service", "claims", "fees", "fraud_security", "market", "company", "macro"} | {
     "technology",
     "other",
@@ -33,7 +34,7 @@ def test_the_test_split_has_twelve_hundred_half_of_each_language() -> None:
     assert languages["zh"] == languages["en"] >= 600
 
 
-@pytest.mark.parametrize("names", [("train_1.csv", "train_2.csv"), ("test.csv",)])
+@pytest.mark.parametrize("names", [UTTERANCES_TRAIN, ("validation.csv",), ("test.csv",)])
 def test_the_labels_are_exactly_the_list(names: tuple[str, ...]) -> None:
     found = rows(*names)
     assert {row["label"] for row in found} == set(LABELS)
@@ -52,10 +53,11 @@ def test_there_are_fifteen_hundred_opinions() -> None:
     assert len({core(row["text"]) for row in rows(*OPINIONS)}) >= 1_500
 
 
-def test_no_training_row_is_nearly_a_test_row() -> None:
-    train, test = ([row["text"] for row in rows(*names)] for names in (TRAIN, TEST))
-    assert nearest(train, test).max() < NEAR
-    assert not {core(text) for text in train} & {core(text) for text in test}
+@pytest.mark.parametrize(("seen", "judged"), [(TRAIN, TEST), (VALIDATION, TEST), (TRAIN, VALIDATION)])
+def test_no_row_is_nearly_one_that_it_is_judged_by(seen: tuple[str, ...], judged: tuple[str, ...]) -> None:
+    left, right = ([row["text"] for row in rows(*names)] for names in (seen, judged))
+    assert nearest(left, right).max() < NEAR
+    assert not {core(text) for text in left} & {core(text) for text in right}
 
 
 def test_similarity_by_hand() -> None:
@@ -71,11 +73,11 @@ def test_what_is_seen_before_is_left_out() -> None:
 
 
 def test_cleaning_again_removes_nothing_and_never_touches_the_tests(tmp_path: Path) -> None:
-    for name in (*TRAIN, *TEST):
+    for name in (*TRAIN, *VALIDATION, *TEST):
         (tmp_path / name).write_bytes((DATA / name).read_bytes())
     copy = read(DATA / "test.csv")[0]
     with (tmp_path / "train_1.csv").open("a", encoding="utf-8") as file:
         file.write(f'"{copy["text"]}",greeting,zh,neutral,not_buy\n')
-    assert clean(tmp_path) == {"train_1.csv": 1, "train_2.csv": 0, "opinion_train.csv": 0}
+    assert {name: lost for name, lost in clean(tmp_path).items() if lost} == {"train_1.csv": 1}
     assert (tmp_path / "train_1.csv").read_bytes() == (DATA / "train_1.csv").read_bytes()
     assert (tmp_path / "test.csv").read_bytes() == (DATA / "test.csv").read_bytes()

@@ -10,7 +10,7 @@ import torch
 from training.intent.batches import encode, shuffled
 from training.intent.config import TrainConfig
 from training.intent.fit import State, Trainer
-from training.intent.network import IntentNetwork, freeze_words, load_encoder, merged, with_lora
+from training.intent.network import IntentNetwork, load_encoder, merged, train_spoken, with_lora
 from training.intent.rows import Row, UnusableData, Vocabulary, split
 from training.intent.steps import rate
 
@@ -75,12 +75,25 @@ def test_frozen_words_stay_what_they_were(
     tiny_base: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path: Path
 ) -> None:
     run = trainer(tiny_base, tiny_rows, tiny_config, tmp_path)
-    freeze_words(run.network)
+    train_spoken(run.network, ())
     before = run.network.encoder.get_input_embeddings().weight.clone()
     dense = run.network.encoder.encoder.layer[0].output.dense.weight.clone()
     run.fit(until=1)
     assert torch.equal(run.network.encoder.get_input_embeddings().weight, before)
     assert not torch.equal(run.network.encoder.encoder.layer[0].output.dense.weight, dense)
+
+
+def test_only_spoken_words_are_trained(
+    tiny_base: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    run = trainer(tiny_base, tiny_rows, tiny_config, tmp_path)
+    spoken = sorted({token for tokens in run.train.tokens for token in tokens})
+    before = run.network.encoder.get_input_embeddings().weight.detach().clone()
+    train_spoken(run.network, spoken)
+    run.fit(until=1)
+    changed = (run.network.encoder.get_input_embeddings().weight != before).any(dim=1)
+    assert changed.nonzero().flatten().tolist() == spoken
+    assert len(spoken) < len(before)
 
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # peft still asks for it

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary, class_weights, language_of, read_rows, split
+from training.intent.rows import (
+    UNKNOWN,
+    Row,
+    UnusableData,
+    Vocabulary,
+    class_weights,
+    language_of,
+    read_rows,
+    read_strangers,
+    split,
+)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -96,3 +106,14 @@ def test_rare_classes_weigh_more_and_the_mean_over_rows_is_one() -> None:
     assert seldom / often == pytest.approx(2.0)
     assert (4 * often + seldom) / 5 == pytest.approx(1.0)
     assert class_weights(rows, ["often", "seldom"], "intent", power=0.0) == [1.0, 1.0]
+
+
+def test_strangers_are_a_column_or_lines(tmp_path: Path) -> None:
+    lines = tmp_path / "oos.txt"
+    lines.write_text("what is the dow\n\nhow many primes\n", encoding="utf-8")
+    assert read_strangers(lines) == ["what is the dow", "how many primes"]
+    assert read_strangers(write(tmp_path, "id,text\n1,rain?\n2,\n")) == ["rain?"]
+    with pytest.raises(UnusableData, match="the column `text` is missing"):
+        read_strangers(write(tmp_path, "words\nrain?\n"))
+    with pytest.raises(UnusableData, match="no texts"):
+        read_strangers(write(tmp_path, "text\n"))

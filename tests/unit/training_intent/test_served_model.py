@@ -152,7 +152,7 @@ def test_the_policy_cpu_never_asks_for_more(made: Made) -> None:
 
 
 def test_a_package_is_judged_by_language_and_against_strangers(made: Made, tiny_rows: list[Row]) -> None:
-    strangers = [Row("0123 0123 4567", {"intent": "whatever"}, "en")]
+    strangers = ["0123 0123 4567"]
     result = judge(made.folder / "package", tiny_rows, unknown=strangers)
     assert result["rows"] == 90
     assert result["tasks"]["intent"]["accuracy"] > 0.9
