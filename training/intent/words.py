@@ -54,69 +54,82 @@ def shrink_words(graph: onnx.GraphProto, spoken: Sequence[int]) -> None:
     weights = next(each for each in graph.initializer if each.name == WORDS)
     table = numpy_helper.to_array(weights)
     gather = next(node for node in graph.node if node.op_type == "Gather" and node.input[0] == WORDS)
-    base = table.copy()
-    base[list(spoken)] = 0
-    kept = four_bits(base)
+    others = np.setdiff1d(np.arange(len(table)), spoken)
+    kept = four_bits(_after_none(table[others]))
     graph.initializer.remove(weights)
     place = list(graph.node).index(gather)
     graph.node.remove(gather)
-    nodes = _rows(graph, table, gather) if kept is None else _mixed(graph, table[list(spoken)], spoken, kept, gather)
+    ids, found = gather.input[1], gather.output[0]
+    if kept is None:
+        nodes = _eight_bits(graph, table, ids, found)
+    else:
+        slots = np.zeros(len(table), dtype=np.int32)
+        slots[list(spoken)] = np.arange(1, len(spoken) + 1)
+        slots[others] = -np.arange(1, len(others) + 1)
+        trained = _eight_bits(graph, _after_none(table[list(spoken)]), "words_row", "words_trained")
+        nodes = _either(
+            graph, slots, [*trained, *_four_bits(graph, kept, "words_other_row", "words_other")], ids, found
+        )
     for offset, node in enumerate(nodes):
         graph.node.insert(place + offset, node)
 
 
-def _rows(graph: onnx.GraphProto, table: NDArray[Any], gather: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """Every word in eight bits: Gather → Cast → Mul by the gathered scale."""
-    _weight(graph, WORDS, *scaled(table, axis=1))
-    return _unscaled(WORDS, gather.input[1], gather.output[0])
+def _after_none(rows: NDArray[Any]) -> NDArray[Any]:
+    """The rows behind a row of zeros, which stands for a word of the other table."""
+    return np.vstack([np.zeros((1, rows.shape[1]), dtype=rows.dtype), rows])
 
 
-def _mixed(
-    graph: onnx.GraphProto, trained: NDArray[Any], spoken: Sequence[int], kept: FourBits, gather: onnx.NodeProto
+def _either(
+    graph: onnx.GraphProto, slots: NDArray[np.int32], tables: Sequence[onnx.NodeProto], ids: str, found: str
 ) -> list[onnx.NodeProto]:
-    """Spoken words from their own rows of eight bits, the others from the table of four; row 0 of the former stands for none."""
-    _weight(graph, WORDS, *scaled(np.vstack([np.zeros((1, trained.shape[1])), trained]), axis=1))
-    slots = np.zeros(len(kept.values), dtype=np.int32)
-    slots[list(spoken)] = np.arange(1, len(spoken) + 1)
-    data = helper.make_tensor(
-        f"{WORDS}_base", TensorProto.INT4, kept.values.shape, _packed(kept.values).tobytes(), raw=True
-    )
-    graph.initializer.append(data)
-    for name, values in (("base_scale", kept.scales), ("slots", slots), ("none", np.array(0, dtype=np.int32))):
-        graph.initializer.append(numpy_helper.from_array(values, f"{WORDS}_{name}"))
-    graph.initializer.append(numpy_helper.from_array(np.array([2], dtype=np.int64), f"{WORDS}_axis"))
-    ids, found = gather.input[1], gather.output[0]
+    """`slots` has a word's row in the table of trained words, or less the row in that of the others."""
+    _constant(graph, "words_slots", slots)
+    _constant(graph, "words_none", np.array(0, dtype=np.int32))
     return [
-        helper.make_node("Gather", [f"{WORDS}_slots", ids], ["words_slot"], name="words_slot"),
-        *_unscaled(WORDS, "words_slot", "words_spoken"),
-        helper.make_node(
-            "GatherBlockQuantized",
-            [f"{WORDS}_base", ids, f"{WORDS}_base_scale"],
-            ["words_base"],
-            name="words_base",
-            domain="com.microsoft",
-            block_size=BLOCK,
-            gather_axis=0,
-            quantize_axis=1,
-        ),
-        helper.make_node("Greater", ["words_slot", f"{WORDS}_none"], ["words_trained"], name="words_trained"),
-        helper.make_node("Unsqueeze", ["words_trained", f"{WORDS}_axis"], ["words_which"], name="words_which"),
-        helper.make_node("Where", ["words_which", "words_spoken", "words_base"], [found], name=found),
+        helper.make_node("Gather", ["words_slots", ids], ["words_slot"], name="words_slot"),
+        helper.make_node("Max", ["words_slot", "words_none"], ["words_row"], name="words_row"),
+        helper.make_node("Neg", ["words_slot"], ["words_negated"], name="words_negated"),
+        helper.make_node("Max", ["words_negated", "words_none"], ["words_other_row"], name="words_other_row"),
+        *tables,
+        helper.make_node("Add", ["words_trained", "words_other"], [found], name=found),
     ]
 
 
-def _weight(graph: onnx.GraphProto, name: str, values: NDArray[np.int8], scales: NDArray[np.float32]) -> None:
-    graph.initializer.extend([numpy_helper.from_array(values, name), numpy_helper.from_array(scales, f"{name}_scale")])
-
-
-def _unscaled(table: str, ids: str, found: str) -> list[onnx.NodeProto]:
+def _eight_bits(graph: onnx.GraphProto, table: NDArray[Any], rows: str, found: str) -> list[onnx.NodeProto]:
+    """Gather → Cast → Mul by the gathered scale."""
+    values, scales = scaled(table, axis=1)
+    names = f"{found}_table", f"{found}_scales"
+    _constant(graph, names[0], values)
+    _constant(graph, names[1], scales)
     whole, scale = f"{found}_unscaled", f"{found}_scale"
     return [
-        helper.make_node("Gather", [table, ids], [f"{found}_int8"], name=f"{found}_int8"),
+        helper.make_node("Gather", [names[0], rows], [f"{found}_int8"], name=f"{found}_int8"),
         helper.make_node("Cast", [f"{found}_int8"], [whole], name=whole, to=TensorProto.FLOAT),
-        helper.make_node("Gather", [f"{table}_scale", ids], [scale], name=scale),
+        helper.make_node("Gather", [names[1], rows], [scale], name=scale),
         helper.make_node("Mul", [whole, scale], [found], name=found),
     ]
+
+
+def _four_bits(graph: onnx.GraphProto, kept: FourBits, rows: str, found: str) -> list[onnx.NodeProto]:
+    data = _packed(kept.values).tobytes()
+    graph.initializer.append(helper.make_tensor(f"{found}_int4", TensorProto.INT4, kept.values.shape, data, raw=True))
+    _constant(graph, f"{found}_scales", kept.scales)
+    inputs = [f"{found}_int4", rows, f"{found}_scales"]
+    node = helper.make_node(
+        "GatherBlockQuantized",
+        inputs,
+        [found],
+        name=found,
+        domain="com.microsoft",
+        block_size=BLOCK,
+        gather_axis=0,
+        quantize_axis=1,
+    )
+    return [node]
+
+
+def _constant(graph: onnx.GraphProto, name: str, values: NDArray[Any]) -> None:
+    graph.initializer.append(numpy_helper.from_array(values, name))
 
 
 def _packed(values: NDArray[np.int8]) -> NDArray[np.uint8]:

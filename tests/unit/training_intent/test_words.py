@@ -65,7 +65,9 @@ def test_trained_words_keep_eight_bits_and_the_others_their_four(tmp_path: Path)
     others = [place for place in range(40) if place not in spoken]
     np.testing.assert_allclose(found[others], table[others], rtol=1e-5, atol=1e-7)
     assert np.abs(found[spoken] - table[spoken]).max() <= np.abs(table[spoken]).max() / 254 + 1e-7
-    assert WORDS + "_base" in {each.name for each in model.graph.initializer}
+    sizes = {each.name: tuple(each.dims) for each in model.graph.initializer}
+    assert sizes["words_trained_table"] == (4, 64)
+    assert sizes["words_other_int4"] == (38, 64)
 
 
 def test_a_base_in_float_keeps_eight_bits_for_every_word(tmp_path: Path) -> None:
