@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 DATA = Path(__file__).with_name("data")
-TRAIN = tuple(sorted(path.name for path in DATA.glob("*train_*.csv")))
+TRAIN = tuple(sorted(path.name for path in DATA.glob("*train*.csv")))
 VALIDATION = ("validation.csv", "opinion_validation.csv")
 TEST = ("test.csv", "opinion_test.csv")
 NEAR = 0.7

@@ -10,7 +10,7 @@ from training.intent.duplicates import DATA, NEAR, TEST, TRAIN, VALIDATION, clea
 
 UTTERANCES_TRAIN = tuple(name for name in TRAIN if name.startswith("train"))
 UTTERANCES = (*UTTERANCES_TRAIN, "validation.csv", "test.csv")
-OPINIONS = ("opinion_train_1.csv", "opinion_train_2.csv", "opinion_validation.csv", "opinion_test.csv")
+OPINIONS = ("opinion_train.csv", "opinion_train_2.csv", "opinion_validation.csv", "opinion_test.csv")
 TOPICS = {"regulation", "product", "service", "claims", "fees", "fraud_security", "market", "company", "macro"} | {
     "technology",
     "other",
