@@ -57,8 +57,8 @@ def publish_twice(artifacts: Path) -> None:
 
 async def until_alone(registry: Registry) -> None:
     """The version before has gone."""
-    while any(standing.state == "retiring" for standing in registry.standings().values()):
-        await asyncio.sleep(0.01)  # noqa: ASYNC110  nobody else is kept waiting here
+    while any(standing.state == "retiring" for standing in registry.standings().values()):  # noqa: ASYNC110  it waits alone
+        await asyncio.sleep(0.01)
 
 
 async def cycles(artifacts: Path, wanted: int) -> dict[str, object]:

@@ -31,11 +31,6 @@ def answering(stand, *steps: list[dict[str, Any]]) -> None:
     stand.answer = answer
 
 
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "POLL_S", 0.0)
-
-
 def test_a_promotion_is_done_when_no_process_serves_another_version(stand) -> None:
     halfway = {"serving": 1, "loading": 1}
     answering(
