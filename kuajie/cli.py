@@ -250,7 +250,10 @@ def train_intent(
     if as_json:
         show_json(result)
     else:
-        notes = [*training.scope_notes(result), f"serve it: KUAJIE_INTENT_MODEL_DIR={result['package']}"]
+        notes = [
+            *training.scope_notes(result),
+            f"serve it: kuajie models publish {out}, or KUAJIE_INTENT_MODEL_DIR={result['package']}",
+        ]
         training.show_intent(result["validation"], {}, [f"on validation rows; all of it: {result['page']}", *notes])
 
 

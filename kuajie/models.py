@@ -58,9 +58,12 @@ def ask(gateway: Gateway, version: str, verb: str, *, wait: float, body: Mapping
 
 
 def _done(model: Model, goal: str, others: Callable[[], list[Model]]) -> bool:
-    """A version held by its role keeps the state of that role; nobody may serve another version once one is promoted."""
+    """Whether every process has reported it. What is held by its role keeps that role's state, and once a version is promoted nobody
+    may serve another.
+    """
     held = {"ready": {"ready", "serving", "shadow"}}.get(goal, {goal})
-    if model["state"] not in held or set(model["processes"]) - held:
+    reported = set(model["processes"])
+    if model["state"] not in held or reported - held or (goal != "available" and not reported):
         return False
     return goal != "serving" or not any(
         other["processes"].get("serving") for other in others() if other["version"] != model["version"]

@@ -164,7 +164,8 @@ def test_only_the_fit_writes_artifacts(compose: Document) -> None:
         if volume.startswith("artifacts:")
     }
     folder = "/var/lib/kuajie/artifacts"
-    assert mounts == {"fit": folder, "profile": f"{folder}:ro", "recommend": f"{folder}:ro"}
+    read_only = dict.fromkeys(("profile", "recommend", "intent"), f"{folder}:ro")
+    assert mounts == {"fit": folder, **read_only}
     assert {compose["services"][name]["environment"]["KUAJIE_ARTIFACTS_DIR"] for name in mounts} == {folder}
 
 

@@ -210,7 +210,8 @@ def test_artifacts_have_one_writer_and_are_read_where_they_are_written(rendered:
     ]
     assert {mount["mountPath"] for mount in mounts.values()} == {config["KUAJIE_ARTIFACTS_DIR"]}
     assert [name for name, mount in mounts.items() if not mount.get("readOnly")] == ["fit"]
-    assert set(mounts) == {"fit", "profile", "profile-worker", "recommend", "recommend-worker"}
+    readers = {"profile", "profile-worker", "recommend", "recommend-worker", "intent", "intent-worker"}
+    assert set(mounts) == {"fit", *readers}
     assert of_kind(rendered, "CronJob")["fit"]["spec"]["concurrencyPolicy"] == "Forbid"
 
 

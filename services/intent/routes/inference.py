@@ -42,7 +42,10 @@ class BinaryTensors(BadRequest):
 
 
 class JsonOnly(APIRoute):
-    """Refuses the protocol's binary extension by its header, before its body is taken for broken JSON."""
+    """Bodies are JSON under whatever media type, since the protocol's clients name none or any.
+
+    Its binary extension is refused by its header, before a body is taken for broken JSON.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -52,7 +55,9 @@ class JsonOnly(APIRoute):
                 raise BinaryTensors(
                     "The binary tensor data extension is not supported: send tensors as JSON.", param=BINARY
                 )
-            return await handle(request)
+            headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
+            scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
+            return await handle(Request(scope, request.receive))
 
         return checked
 

@@ -11,7 +11,7 @@ from services.intent.model import ModelRefused
 from services.intent.serving.desired import Desired, State
 from services.intent.serving.engine import Engine, EngineObserver, NoModel, Served
 from services.intent.serving.library import Known, Library, Signature
-from services.intent.serving.memory import give_back
+from services.intent.serving.memory import give_back, keep_large_pieces_apart
 from services.intent.serving.opening import Loaded, Sizes, opened
 from services.intent.serving.shadow import Shadow, ShadowObserver
 from services.kit.telemetry import get_logger
@@ -68,6 +68,7 @@ class Registry:
         self._closing = False
 
     async def __aenter__(self) -> Self:
+        keep_large_pieces_apart()
         return self
 
     async def __aexit__(

@@ -92,8 +92,10 @@ class OnnxModel:
     def raw_outputs(self) -> dict[str, int]:
         """Widths of what `raw` gives, by name."""
         classes = self.package.description.classes
-        found = {each.name: each.shape[-1] for each in self.session.session.get_outputs() if each.name == EMBEDDING}
-        return {f"{task}_logits": len(classes[task]) for task in self._tasks} | found
+        given = {each.name: each.shape[-1] for each in self.session.session.get_outputs()}
+        width = given.get(EMBEDDING)  # a name instead of a number where the graph does not say
+        embedding = {EMBEDDING: width} if isinstance(width, int) else {}
+        return {f"{task}_logits": len(classes[task]) for task in self._tasks} | embedding
 
     def run_raw(self, batch: Sequence[Read]) -> Outcome:
         """As `run`, with the embedding where the model gives one."""

@@ -125,6 +125,15 @@ async def test_texts_may_be_flat_or_rows_of_one(client: httpx.AsyncClient, tenso
     assert label == {"name": "label", "datatype": "BYTES", "shape": [2], "data": ["greeting", "thanks_bye"]}
 
 
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/x-www-form-urlencoded"}])
+async def test_the_protocols_clients_name_no_media_type_or_any(
+    client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    raw = json.dumps(question("你好", outputs=["label"])).encode()
+    answer = await client.post("/v2/models/intent/infer", content=raw, headers=headers)
+    assert (answer.status_code, answer.json()["outputs"][0]["data"]) == (200, ["greeting"])
+
+
 async def test_logits_and_embeddings_come_on_request(client: httpx.AsyncClient) -> None:
     await load(client, "a")
     asked = question("你好", "bye", outputs=["intent_logits", "label", "embedding"])
