@@ -97,12 +97,16 @@ async def read_secrets(webhook_id: WebhookId, held: Held, caller: Owner) -> Webh
             raise SecretLost("The key that sealed this secret is gone: rotate it.") from error
 
 
-@router.post("/webhooks/{webhook_id}/rotate")
-async def rotate(webhook_id: WebhookId, held: Held, caller: Owner) -> Webhook:
+@router.post("/webhooks/{webhook_id}/rotate", response_model=Webhook)
+async def rotate(request: Request, webhook_id: WebhookId, held: Held, caller: Owner) -> Response:
     """A new secret; the one before goes on signing beside it for a day."""
     sealer = _sealer(held)
-    async with held.db.begin() as connection:
+
+    async def run() -> Webhook:
         return await webhooks.rotate(connection, caller.tenant_id, webhook_id, sealer, datetime.now(UTC))
+
+    async with held.db.begin() as connection:
+        return await idempotent(connection, idempotency_keys, caller, request, Nothing(), run)
 
 
 @router.post("/webhooks/{webhook_id}/enable")
