@@ -237,13 +237,14 @@ def train_intent(
     lora_rank: Annotated[int | None, typer.Option(min=1, help="Train low-rank updates instead of all weights.")] = None,
     train_words: Annotated[bool, typer.Option(help="Train the embeddings of the words that occur.")] = True,
     seed: Annotated[int, typer.Option(help="Makes a run repeatable.")] = 0,
+    float16: Annotated[bool, typer.Option("--float16", help="Put model.fp16.onnx for GPUs into the package.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
     as_json: Json = False,
 ) -> None:
     """From texts and labels (and, where there are such columns, sentiment, purchase and topic) to a model that can be served."""
     from kuajie import training
 
-    choices = training.Choices(layers, epochs, batch_size, learning_rate, lora_rank, train_words, seed)
+    choices = training.Choices(layers, epochs, batch_size, learning_rate, lora_rank, train_words, seed, float16)
     result = training.train_intent(data, validation or [], base, out, choices, resume=resume)
     if result is None:
         return

@@ -25,6 +25,7 @@ class Choices:
     lora_rank: int | None = None
     train_words: bool = True
     seed: int = 0
+    float16: bool = False
 
 
 def train_intent(
@@ -95,7 +96,7 @@ def _config(choices: Choices) -> "TrainConfig":
     said = {name: value for name, value in given.items() if value is not None}
     if choices.layers is not None:
         said["layers"] = None if choices.layers == "all" else _layers(choices.layers)
-    return TrainConfig(**said, train_words=choices.train_words, seed=choices.seed)
+    return TrainConfig(**said, train_words=choices.train_words, seed=choices.seed, float16=choices.float16)
 
 
 def _layers(text: str) -> tuple[int, ...]:

@@ -74,6 +74,9 @@ class Model(Protocol[E, L, A_co]):
     @property
     def appetite(self) -> Appetite: ...
 
+    def trouble(self) -> str | None:
+        """Why it should get no texts any more, as when its device is lost; None while it is well."""
+
     def encode(self, texts: Sequence[str]) -> Sequence[E]:
         """One feature value a text, in order."""
 

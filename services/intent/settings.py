@@ -1,12 +1,13 @@
 """What the intent service reads from the environment (`KUAJIE_INTENT_…`)."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from services.intent.schemas import MAX_TEXTS
+from services.intent.trained.buckets import Bucket
 from services.kit.settings import DatabaseSettings, service_config
 
 
@@ -42,6 +43,23 @@ class IntentSettings(DatabaseSettings):
         "CUDAExecutionProvider", description="What onnxruntime is to run the model on, unless the policy is cpu."
     )
     threads: int = Field(1, ge=1, le=64, description="Threads that compute one batch on the CPU.")
+    gpu_device: int = Field(0, ge=0, description="Which GPU of the machine.")
+    gpu_memory_mib: int = Field(0, ge=0, description="Most memory that a model's arena takes of the GPU; 0: all of it.")
+    gpu_shrink: bool = Field(
+        False, description="Give free memory of the arena back to the GPU after each batch; slower, for a shared GPU."
+    )
+    gpu_graphs: bool = Field(
+        False, description="Record a CUDA graph for each bucket. Needs buckets, and one batch at a time."
+    )
+    gpu_buckets: tuple[Bucket, ...] = Field(
+        (),
+        max_length=64,
+        description="Shapes as `[[rows, tokens], …]` that batches are padded to on a GPU; each is run before the service is ready. "
+        "docs/gpu.md has a list to begin with.",
+    )
+    tensorrt_cache: Path | None = Field(
+        None, description="Folder where TensorRT keeps built engines and timings; none: it builds at every start."
+    )
     loaded_models: int = Field(
         4, ge=2, le=32, description="Versions that may be held at a time: the one that serves, a shadow, others ready."
     )
@@ -107,6 +125,23 @@ class IntentSettings(DatabaseSettings):
     assist_retention_days: int = Field(
         180, ge=1, description="Days without a message after which a conversation is deleted."
     )
+
+    @field_validator("gpu_buckets")
+    @classmethod
+    def buckets_have_places(cls, buckets: tuple[Bucket, ...]) -> tuple[Bucket, ...]:
+        if any(each.rows < 1 or each.tokens < 1 for each in buckets) or len(set(buckets)) < len(buckets):
+            raise ValueError("each bucket is [rows, tokens], both at least 1, and none is there twice")
+        return buckets
+
+    @model_validator(mode="after")
+    def graphs_can_be_recorded(self) -> Self:
+        if not self.gpu_graphs:
+            return self
+        if self.accelerator != "CUDAExecutionProvider" or not self.gpu_buckets:
+            raise ValueError("gpu_graphs needs CUDAExecutionProvider and gpu_buckets")
+        if self.runners > 1 or self.gpu_shrink:
+            raise ValueError("gpu_graphs goes with one runner and without gpu_shrink: a graph keeps its memory")
+        return self
 
     def zone_of(self, tenant_id: str) -> ZoneInfo:
         """Whose hours opinion monitoring goes by for a tenant."""

@@ -28,6 +28,7 @@ class TrainConfig:
     validation_share: float = 0.08
     task_weights: tuple[tuple[str, float], ...] = (("sentiment", 0.5), ("purchase", 0.5), ("topic", 0.5))
     seed: int = 0
+    float16: bool = False
 
     def weight_of(self, task: str) -> float:
         """How much a task's loss counts beside the intent's."""

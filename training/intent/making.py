@@ -12,12 +12,14 @@ from transformers import PreTrainedTokenizerFast
 
 from services.intent.labels import OUT_OF_SCOPE
 from services.intent.trained.confidence import Floats, known_score
+from services.intent.trained.package import HALF
 from training.intent.batches import Encoded, encode
 from training.intent.calibration import Calibration, scope_threshold, temperature
 from training.intent.config import TrainConfig
 from training.intent.evaluation import figures, scope_auroc
 from training.intent.export import export_onnx
 from training.intent.fit import Trainer
+from training.intent.half import halve
 from training.intent.network import IntentNetwork, load_encoder, merged, train_spoken, with_lora
 from training.intent.package import Card, write_package
 from training.intent.prediction import predict
@@ -99,6 +101,8 @@ def make_model(
     network = merged(network)
     progress("exporting", 1.0)
     export_onnx(network, out / "model.onnx")
+    if config.float16:
+        halve(out / "model.onnx", out / HALF)
     report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch}
     report |= _quantised(out, material, train_words=config.train_words) | {
         "parity": _parity(network, out / "model.onnx", material)
@@ -175,7 +179,8 @@ def _finish(out: Path, material: Material, config: TrainConfig, report: dict[str
     (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     write_page(out / "report.html", report, classes)
     card = Card(name, classes, config.prefix, config.max_tokens, material.pad_id, len(material.train), base)
-    write_package(out, served, material.tokenizer, card, calibration, report)
+    half = out / HALF if config.float16 else None
+    write_package(out, served, material.tokenizer, card, calibration, report, half=half)
     return Made(out, report)
 
 

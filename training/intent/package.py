@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from transformers import PreTrainedTokenizerFast
 
-from services.intent.trained.package import DESCRIPTION, FORMAT, MODEL, TOKENIZER
+from services.intent.trained.package import DESCRIPTION, FORMAT, HALF, MODEL, TOKENIZER
 from training.intent.calibration import Calibration
 
 
@@ -34,14 +34,20 @@ def write_package(
     card: Card,
     calibration: Calibration,
     report: Mapping[str, Any],
+    *,
+    half: Path | None = None,
 ) -> None:
     """Write `out/package`: model.onnx, tokenizer.json, model.json, README.md and manifest.json with SHA-256 of each.
 
-    The base's NOTICE and LICENSE go along where it has such files: its terms hold for what is made of it.
+    `half` is the file for GPUs, which goes in as model.fp16.onnx. The base's NOTICE and LICENSE go along where it has such files: its
+    terms hold for what is made of it.
     """
     folder = out / "package"
     folder.mkdir(exist_ok=True)
     (folder / MODEL).write_bytes(model.read_bytes())
+    (folder / HALF).unlink(missing_ok=True)
+    if half is not None:
+        (folder / HALF).write_bytes(half.read_bytes())
     tokenizer.backend_tokenizer.save(str(folder / TOKENIZER), pretty=False)
     description = {
         "format": FORMAT,

@@ -61,6 +61,9 @@ class KeywordModel:
         self._opinions = OpinionWords()
         self.version = self._lexicon.version
 
+    def trouble(self) -> str | None:
+        return None
+
     def topics(self, text: str) -> tuple[str, ...]:
         """What products and domains a text speaks of, strongest first."""
         return self._topics(self._book.matches(normalise(text)))

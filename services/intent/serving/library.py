@@ -92,15 +92,27 @@ class Installed:
             raise ModelRefused(known.refused)
         if not can_run():
             raise ModelRefused("a trained model needs the extra intent-onnx or intent-gpu")
-        from services.intent.trained.provider import Wanted
+        from services.intent.trained.accelerator import Accelerator
+        from services.intent.trained.provider import Wanted, builds
         from services.intent.trained.transformer import OnnxModel
 
         settings = self._settings
-        wanted = Wanted(settings.provider_policy, settings.accelerator, settings.threads)
+        if len(builds()) > 1:
+            log.warning("onnxruntime_installed_twice", builds=builds())
+        gpu = Accelerator(
+            device=settings.gpu_device,
+            memory_mib=settings.gpu_memory_mib,
+            shrink=settings.gpu_shrink,
+            graphs=settings.gpu_graphs,
+            buckets=settings.gpu_buckets,
+            cache=settings.tensorrt_cache,
+        )
+        wanted = Wanted(settings.provider_policy, settings.accelerator, settings.threads, gpu)
         model = OnnxModel(known.folder, wanted, keyword=self._keyword)
         session = model.session
         PROVIDER.labels(model.name, model.version, session.asked, session.runs_on).set(1)
-        log.info("trained_model", version=model.version, asked=session.asked, runs_on=session.runs_on)
+        told = {"asked": session.asked, "runs_on": session.runs_on}
+        log.info("trained_model", version=model.version, **told, instead=session.instead)
         return model
 
     def _published(self) -> Iterable[Path]:

@@ -22,6 +22,7 @@ class Transparent(Protocol):
     def version(self) -> str: ...
     @property
     def appetite(self) -> Appetite: ...
+    def trouble(self) -> str | None: ...
     @property
     def raw_outputs(self) -> Mapping[str, int]:
         """Widths by name."""
@@ -43,6 +44,9 @@ class Opened:
         self.name = model.name
         self.version = model.version
         self.appetite = model.appetite
+
+    def trouble(self) -> str | None:
+        return self._model.trouble()
 
     def encode(self, texts: Sequence[str]) -> Sequence[Any]:
         return self._model.encode(texts)

@@ -85,7 +85,8 @@ class Registry:
         if self._closing:
             return ["draining"]
         if self._serving is not None:
-            return []
+            trouble = self._serving.model.trouble()
+            return [] if trouble is None else [trouble]
         refusal = self._refusals.get(self._wanted or "")
         return ["model_loading"] if refusal is None else [f"model_failed_to_load: {refusal.reason}"]
 

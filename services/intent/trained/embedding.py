@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 
 from services.intent.model import Appetite
 from services.intent.trained.package import TOKENIZER, Package
+from services.intent.trained.running import Runner
 
 OUTPUT = "embedding"
 MAX_TOKENS = 320
@@ -30,17 +31,21 @@ class Tokens:
 
 
 class Embedding:
-    """The three verbs over a model's session, for texts that have their role already; an answer is a vector of shape (width,)."""
+    """The three verbs over a model's runner, for texts that have their role already; an answer is a vector of shape (width,)."""
 
-    def __init__(self, package: Package, session: Any, appetite: Appetite) -> None:
+    def __init__(self, package: Package, runner: Runner, appetite: Appetite) -> None:
         self.appetite = appetite
         self.name = package.description.name
         self.version = package.manifest.version
         self._pad_id = package.description.pad_id
-        self._session = session
+        self._runner = runner
         self._tokenizer = Tokenizer.from_file(str(package.folder / TOKENIZER))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
+
+    def trouble(self) -> str | None:
+        """The model whose encoder this is tells of a lost device."""
+        return None
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
         return [Tokens(tuple(each.ids)) for each in self._tokenizer.encode_batch(list(texts))]
@@ -52,7 +57,7 @@ class Embedding:
         for place, each in enumerate(batch):
             ids[place, : each.tokens] = each.ids
             mask[place, : each.tokens] = 1
-        [vectors] = self._session.run([OUTPUT], {"input_ids": ids, "attention_mask": mask})
+        [vectors] = self._runner.run(ids, mask, [OUTPUT])
         return np.asarray(vectors, dtype=np.float32)
 
     def decode(self, logits: Vectors) -> list[Vectors]:

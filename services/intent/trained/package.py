@@ -1,4 +1,4 @@
-"""A trained model as a folder: one ONNX file, its tokenizer, classes, calibration, a card, and the checksum of each."""
+"""A trained model as a folder: its ONNX file (and perhaps one for GPUs), tokenizer, classes, calibration, and the checksum of each."""
 
 import importlib.util
 import sys
@@ -12,6 +12,7 @@ from services.kit.wire import MessageModel
 
 FORMAT = 1
 MODEL, TOKENIZER, DESCRIPTION = "model.onnx", "tokenizer.json", "model.json"
+HALF = "model.fp16.onnx"
 REQUIRED = frozenset({MODEL, TOKENIZER, DESCRIPTION})
 
 
@@ -35,6 +36,17 @@ class Package(MessageModel):
     folder: Path
     manifest: Manifest
     description: Description
+
+    @property
+    def cpu_file(self) -> Path:
+        return self.folder / MODEL
+
+    @property
+    def accelerator_file(self) -> Path | None:
+        """float16 where there is such a file, else float32; int8 is for CPUs: GPUs would compute most of it on the CPU."""
+        if HALF in self.manifest.files:
+            return self.folder / HALF
+        return self.folder / MODEL if self.description.precision == "float32" else None
 
 
 def read_package(folder: Path) -> Package:

@@ -12,13 +12,17 @@ from tokenizers import Tokenizer
 from services.intent.labels import OPINION_TOPICS, OUT_OF_SCOPE, Sentiment
 from services.intent.lexical.keyword import KeywordModel, Spoken
 from services.intent.model import Appetite, Model, ModelRefused, Opinion, Understanding
+from services.intent.trained.buckets import Integers
 from services.intent.trained.confidence import Floats, known_score, softmax
 from services.intent.trained.embedding import Embedding, Tokens, Vectors, embeds
-from services.intent.trained.package import MODEL, TOKENIZER, Package, read_package
-from services.intent.trained.provider import CPU, Session, Wanted, open_session
+from services.intent.trained.package import TOKENIZER, Package, read_package
+from services.intent.trained.provider import CPU, Files, Runtime, Session, Wanted, open_session
+from services.intent.trained.running import BoundRunner, PlainRunner, Runner
 from services.intent.trained.written_form import written_form
+from services.kit.telemetry import get_logger
 
-Integers = NDArray[np.int64]
+log = get_logger(__name__)
+
 BUY = "buy"
 TOLD_BY_WORDS = ("sentiment", "purchase", "topic")
 ON_CPU = Appetite(token_budget=256, batch_cost=10)
@@ -54,15 +58,29 @@ class Outcome:
 class OnnxModel:
     """One package at work. Topics come from the lexicon; so do sentiment, purchase and opinion where the model has no such task."""
 
-    def __init__(self, folder: Path, wanted: Wanted, *, keyword: KeywordModel | None = None) -> None:
-        """Raises `ModelRefused` when the package is damaged, or does not run on what is required."""
+    def __init__(
+        self,
+        folder: Path,
+        wanted: Wanted,
+        *,
+        keyword: KeywordModel | None = None,
+        runtime: Runtime | None = None,
+        memory: str = "cuda",
+    ) -> None:
+        """Raises `ModelRefused` when the package is damaged, or does not run on what is required.
+
+        `runtime` is the onnxruntime at hand; `memory` is its name for what an accelerator reads and writes.
+        """
         self.package: Package = read_package(folder)
         self.name = self.package.description.name
         self.version = self.package.manifest.version
-        self.session: Session = open_session(folder / MODEL, wanted)
+        files = Files(self.package.cpu_file, self.package.accelerator_file)
+        self.session: Session = open_session(files, wanted, runtime)
         self._tokenizer = _tokenizer(self.package)
         self._keyword = keyword or KeywordModel()
         self._tasks = _tasks(self.package)
+        self._runner = self._begin(wanted, memory)
+        self._lost = False
         classes = self.package.description.classes["intent"]
         self._stranger = classes.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in classes else -1
         self._tells_all = set(TOLD_BY_WORDS) <= set(self._tasks)
@@ -73,8 +91,7 @@ class OnnxModel:
 
     def embedding(self) -> Model[Tokens, Vectors, Vectors] | None:
         """The same encoder as a model of embeddings; None where the graph has no such output. Reads the tokenizer's file."""
-        session = self.session.session
-        return Embedding(self.package, session, self.appetite) if embeds(session) else None
+        return Embedding(self.package, self._runner, self.appetite) if embeds(self.session.session) else None
 
     def encode(self, texts: Sequence[str]) -> list[Read]:
         prefix = self.package.description.prefix
@@ -111,8 +128,34 @@ class OnnxModel:
 
     def _run(self, batch: Sequence[Read], names: Sequence[str]) -> list[Floats]:
         ids, mask = padded([each.ids for each in batch], self.package.description.pad_id)
-        found: list[Floats] = self.session.session.run(names, {"input_ids": ids, "attention_mask": mask})
-        return found
+        try:
+            return self._runner.run(ids, mask, names)
+        except Exception:
+            self._lost = self._lost or self._is_lost()
+            raise
+
+    def trouble(self) -> str | None:
+        return f"device_lost: {self.session.runs_on} computes no more" if self._lost else None
+
+    def _is_lost(self) -> bool:
+        """Whether an accelerator fails even at a single token: a batch that was too large for its memory is no loss."""
+        if self.session.runs_on == CPU:
+            return False
+        try:
+            self._runner.run(np.zeros((1, 1), dtype=np.int64), np.ones((1, 1), dtype=np.int64), list(self.raw_outputs))
+        except Exception as error:  # noqa: BLE001  onnxruntime's errors have no ancestor of their own; from now on the service is not ready
+            log.error("device_lost", runs_on=self.session.runs_on, kind=type(error).__name__)
+            return True
+        return False
+
+    def _begin(self, wanted: Wanted, memory: str) -> Runner:
+        """On an accelerator every bucket is run before anybody waits for one."""
+        if self.session.runs_on == CPU:
+            return PlainRunner(self.session.session)
+        pad_id = self.package.description.pad_id
+        runner = BoundRunner(self.session.session, self.raw_outputs, wanted.gpu, pad_id=pad_id, device=memory)
+        runner.warm_up()
+        return runner
 
     def decode(self, logits: Outcome) -> list[Understanding]:
         classes = self.package.description.classes["intent"]

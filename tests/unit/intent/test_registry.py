@@ -66,6 +66,24 @@ async def test_a_model_that_fails_to_warm_up_is_never_served(
     assert notes.refusals == ["a"]
 
 
+class Pulled(Version):
+    """Its device can be lost."""
+
+    gone = False
+
+    def trouble(self) -> str | None:
+        return "device_lost: CUDAExecutionProvider computes no more" if self.gone else None
+
+
+async def test_a_device_that_is_lost_while_serving_means_not_ready(open_registry: OpenRegistry) -> None:
+    model = Pulled("a")
+    async with open_registry(Shelf.of(model)) as registry:
+        await registry.towards(Desired())
+        assert registry.not_ready() == []
+        model.gone = True
+        assert registry.not_ready() == ["device_lost: CUDAExecutionProvider computes no more"]
+
+
 async def test_while_the_next_version_loads_the_one_before_answers(engine: Engine, open_registry: OpenRegistry) -> None:
     shelf = Shelf.of(Version("a"), Version("b"))
     async with open_registry(shelf) as registry:

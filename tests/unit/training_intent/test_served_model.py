@@ -1,15 +1,19 @@
 """From rows to a package, and the package at work in the service's own code."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import orjson
 import pytest
 
 from services.intent.model import ModelRefused
+from services.intent.trained.accelerator import Accelerator
+from services.intent.trained.buckets import Bucket
 from services.intent.trained.package import read_package
-from services.intent.trained.provider import CPU, Wanted, open_session
+from services.intent.trained.provider import CPU, Runtime, Wanted
 from services.intent.trained.transformer import OnnxModel, padded
 from training.intent.config import TrainConfig
 from training.intent.judging import judge
@@ -25,6 +29,14 @@ def made(
 ) -> Made:
     out = tmp_path_factory.mktemp("made")
     return make_model(tiny_rows, base=tiny_base, out=out, config=tiny_config, progress=lambda name, share: None)
+
+
+@pytest.fixture(scope="module")
+def made_for_gpus(
+    tiny_base: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Made:
+    config, out = replace(tiny_config, float16=True), tmp_path_factory.mktemp("made_for_gpus")
+    return make_model(tiny_rows, base=tiny_base, out=out, config=config, progress=lambda name, share: None)
 
 
 @pytest.fixture
@@ -50,6 +62,61 @@ def test_a_run_leaves_a_report_a_page_and_a_package(made: Made) -> None:
         "README.md",
         "manifest.json",
     }
+
+
+class OnDevice:
+    """The CPU under the name of a GPU: its memory is the CPU's, and it can be pulled out."""
+
+    def __init__(self, path: str, options: object, providers: list[object]) -> None:
+        self.path = path
+        self.gone = False
+        self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def get_providers(self) -> list[str]:
+        return ["CUDAExecutionProvider", CPU]
+
+    def get_outputs(self) -> list[object]:
+        return list(self._session.get_outputs())
+
+    def io_binding(self) -> object:
+        return self._session.io_binding()
+
+    def run_with_iobinding(self, binding: object, options: object) -> None:
+        if self.gone:
+            raise RuntimeError("CUDA failure 719: unspecified launch failure")
+        self._session.run_with_iobinding(binding, options)
+
+
+@pytest.fixture
+def gpu_model(made_for_gpus: Made) -> OnnxModel:
+    """The package with a file for GPUs, open on what looks like one."""
+    runtime = Runtime(["CUDAExecutionProvider", CPU], ["onnxruntime-gpu"], OnDevice)
+    wanted = Wanted("require", "CUDAExecutionProvider", 1, Accelerator(buckets=(Bucket(2, 16), Bucket(4, 48))))
+    return OnnxModel(made_for_gpus.folder / "package", wanted, runtime=runtime, memory="cpu")
+
+
+def test_a_gpu_opens_the_file_in_float16_and_says_the_same(made_for_gpus: Made, gpu_model: OnnxModel) -> None:
+    texts = ["买课 aa3", "退钱 b4", "zzz qqq c5", "你好", "a"]
+    assert Path(gpu_model.session.session.path).name == "model.fp16.onnx"
+    assert gpu_model.appetite.token_budget == 16_384
+    on_cpu = OnnxModel(made_for_gpus.folder / "package", ON_CPU)
+    ours, theirs = (model.decode(model.run(model.encode(texts))) for model in (gpu_model, on_cpu))
+    assert [each.label for each in ours] == [each.label for each in theirs]
+    raw = gpu_model.raw(gpu_model.run_raw(gpu_model.encode(texts)))
+    assert raw[4]["embedding"].shape == (32,)
+
+
+def test_a_lost_device_is_told_and_a_single_failure_is_not(gpu_model: OnnxModel) -> None:
+    batch = gpu_model.encode(["买课"])
+    gpu_model.run(batch)
+    assert gpu_model.trouble() is None
+    with pytest.raises(KeyError):
+        gpu_model._run(batch, ["no such output"])
+    assert gpu_model.trouble() is None
+    gpu_model.session.session.gone = True
+    with pytest.raises(RuntimeError, match="CUDA failure 719"):
+        gpu_model.run(batch)
+    assert gpu_model.trouble() == "device_lost: CUDAExecutionProvider computes no more"
 
 
 def test_the_served_model_understands(made: Made) -> None:
@@ -118,37 +185,6 @@ def test_without_a_threshold_everything_but_the_class_is_in_scope(package: Path)
     model = OnnxModel(package, ON_CPU)
     answers = model.decode(model.run(model.encode(["买课 a1", "zzz qqq c5"])))
     assert [each.in_scope for each in answers] == [True, False]
-
-
-def test_a_missing_accelerator_is_refused_when_it_is_required(made: Made) -> None:
-    wanted = Wanted("require", "CUDAExecutionProvider", 1)
-    with pytest.raises(ModelRefused, match="CUDAExecutionProvider is required, this onnxruntime has"):
-        open_session(made.folder / "model.onnx", wanted, available=["CPUExecutionProvider"])
-
-
-class FallenBack:
-    """A session that was told one provider and runs on another, as onnxruntime does when a driver is missing."""
-
-    def __init__(self, path: str, options: object, providers: list[str]) -> None:
-        self.told = providers
-
-    def get_providers(self) -> list[str]:
-        return [CPU]
-
-
-def test_a_session_that_fell_back_is_seen(made: Made) -> None:
-    both = ["CUDAExecutionProvider", CPU]
-    path = made.folder / "model.onnx"
-    with pytest.raises(ModelRefused, match="fell back to CPUExecutionProvider"):
-        open_session(path, Wanted("require", both[0], 1), available=both, open_with=FallenBack)
-    preferred = open_session(path, Wanted("prefer", both[0], 1), available=both, open_with=FallenBack)
-    assert (preferred.asked, preferred.runs_on, preferred.session.told) == (both[0], CPU, both)
-
-
-def test_the_policy_cpu_never_asks_for_more(made: Made) -> None:
-    both = ["CUDAExecutionProvider", CPU]
-    session = open_session(made.folder / "model.onnx", ON_CPU, available=both, open_with=FallenBack)
-    assert (session.asked, session.session.told) == (CPU, [CPU])
 
 
 def test_a_package_is_judged_by_language_and_against_strangers(made: Made, tiny_rows: list[Row]) -> None:
