@@ -56,6 +56,7 @@ def make(folder: Path) -> Path:
     api_key = f"kj_{secrets.token_urlsafe(32)}"
     values = {
         "KUAJIE_INTERNAL_KEYS": f"compose-1:{secrets.token_hex(32)}",
+        "KUAJIE_INTENT_SEALING_KEYS": f"compose-1:{secrets.token_hex(32)}",
         "KUAJIE_API_KEY": api_key,
         "POSTGRES_PASSWORD": secrets.token_hex(24),
         "GRAFANA_PASSWORD": secrets.token_hex(12),

@@ -46,22 +46,29 @@ SCOPES = (
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """`internal_keys` signs the token between the services; `api_key` opens the gateway for the command line."""
+    """`internal_keys` signs the token between the services; `api_key` opens the gateway for the command line; `sealing_keys` seal
+    what is kept secret in databases."""
 
     internal_keys: str
     api_key: str
+    sealing_keys: str
 
 
 def stack_secrets(folder: DataFolder) -> Secrets:
     """The folder's secrets, and the gateway's key file made from them."""
-    known = folder.read("secrets.json")
-    if known is None:
-        known = asdict(Secrets(f"local-1:{secrets.token_hex(32)}", f"kj_{secrets.token_urlsafe(32)}"))
-        folder.write("secrets.json", known)
-    found = Secrets(**known)
+    known = folder.read("secrets.json") or {}
+    found = Secrets(**{**asdict(_fresh()), **known})
+    if asdict(found) != known:  # a new folder, or one of a release that had fewer secrets
+        folder.write("secrets.json", asdict(found))
     if not folder.gateway_keys.exists():
         write_private(folder.gateway_keys, json.dumps([gateway_key(found.api_key)], indent=1))
     return found
+
+
+def _fresh() -> Secrets:
+    return Secrets(
+        f"local-1:{secrets.token_hex(32)}", f"kj_{secrets.token_urlsafe(32)}", f"local-1:{secrets.token_hex(32)}"
+    )
 
 
 def gateway_key(api_key: str) -> dict[str, object]:

@@ -143,6 +143,7 @@ class Stack:
             **stores.variables(),
             **self.topology.back_end_urls(),
             "KUAJIE_INTERNAL_KEYS": os.environ.get("KUAJIE_INTERNAL_KEYS") or self.secrets.internal_keys,
+            "KUAJIE_INTENT_SEALING_KEYS": os.environ.get("KUAJIE_INTENT_SEALING_KEYS") or self.secrets.sealing_keys,
             "KUAJIE_GATEWAY_KEYS_FILE": str(self.folder.gateway_keys),
             "KUAJIE_ARTIFACTS_DIR": str(self.folder.artifacts),
             "PYTHONUNBUFFERED": "1",

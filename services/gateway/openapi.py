@@ -103,7 +103,7 @@ def _responses(row: Row) -> dict[int | str, dict[str, Any]]:
     if row.parameters:
         statuses |= {404, 422}
     if row.method == "POST" and not row.idempotent:
-        statuses.add(409)
+        statuses |= {400, 409}  # an idempotency key of a wrong length, or one whose first request is under way
     problems: dict[int | str, dict[str, Any]] = {
         status: {"model": Problem, "description": PROBLEMS[status]} for status in sorted(statuses)
     }

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from services.intent.monitor.schemas import Topic
+from services.intent.monitor.schemas import AlertStatus, DeliveryState, Topic
 from services.kit.wire import DEFAULT_LOCALE, ExternalId, Locale, Timestamp
 
 
@@ -109,3 +109,23 @@ class SeriesQuery(SpanQuery):
     topic: Topic | None = None
     source: ExternalId | None = None
     step: Literal["1h", "3h", "6h", "12h", "1d", "1w"] = "1h"
+
+
+class AlertsQuery(PageQuery):
+    """A page of alerts of one status or topic."""
+
+    status: AlertStatus | None = None
+    topic: Topic | None = None
+
+
+class SilencesQuery(PageQuery):
+    """A page of silences."""
+
+    active: bool = Field(False, description="Only those that are not over.")
+
+
+class DeliveriesQuery(PageQuery):
+    """A page of deliveries of one state or webhook."""
+
+    state: DeliveryState | None = None
+    webhook_id: ExternalId | None = None

@@ -7,9 +7,21 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.intent.assist.desk import open_desk
-from services.intent.monitor.worker import classify
+from services.intent.monitor.sealing import Sealer
+from services.intent.monitor.work import monitoring
 from services.intent.resources import Resources
-from services.intent.routes import assist, assist_reports, hand_offs, inference, knowledge, models, monitor, understand
+from services.intent.routes import (
+    assist,
+    assist_reports,
+    hand_offs,
+    inference,
+    knowledge,
+    models,
+    monitor,
+    monitor_alerts,
+    monitor_webhooks,
+    understand,
+)
 from services.intent.serving.agreement import Tally
 from services.intent.serving.engine import Engine
 from services.intent.serving.library import Installed, Library
@@ -22,7 +34,6 @@ from services.intent.settings import IntentSettings
 from services.kit.app import MIB, build_app
 from services.kit.cache import open_redis
 from services.kit.database import UNREACHABLE, Database
-from services.kit.tasks import background
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROUTERS = (
@@ -34,6 +45,8 @@ ROUTERS = (
     assist_reports.router,
     knowledge.router,
     monitor.router,
+    monitor_alerts.router,
+    monitor_webhooks.router,
 )
 BODY_LIMIT = 2 * MIB
 """64 texts of 2,000 characters, each written as a 12-byte JSON escape."""
@@ -75,9 +88,9 @@ async def _opened(settings: IntentSettings, library: Library) -> AsyncIterator[R
             open_desk(settings, engine, db, redis) as desk,
         ):
             reconciler = Reconciler(db, registry, tally)
-            work = [classify(db, engine)] if "worker" in settings.roles else []
-            async with reconciler.at_work(), background(*work):
-                yield Resources(settings, engine, library, registry, reconciler, db, redis, desk)
+            sealer = Sealer(settings.sealing_keys.get_secret_value()) if settings.sealing_keys else None
+            async with reconciler.at_work(), monitoring(settings, db, engine, sealer):
+                yield Resources(settings, engine, library, registry, reconciler, db, redis, desk, sealer)
     finally:
         await redis.aclose()
         await db.close()

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from redis.asyncio import Redis
 
 from services.intent.assist.desk import Desk
+from services.intent.monitor.sealing import Sealer
 from services.intent.serving.engine import Engine
 from services.intent.serving.library import Library
 from services.intent.serving.reconciler import Reconciler
@@ -27,6 +28,7 @@ class Resources:
     db: Database
     redis: Redis
     desk: Desk
+    sealer: Sealer | None
 
 
 # A coroutine, since FastAPI sends plain functions to a thread, half a millisecond a request.

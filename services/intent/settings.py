@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
+from services.intent.monitor.outbound import Allowed
 from services.intent.schemas import MAX_TEXTS
 from services.kit.settings import DatabaseSettings, service_config
 
@@ -78,6 +79,20 @@ class IntentSettings(DatabaseSettings):
     monitor_series_days: int = Field(
         400, ge=70, le=3650, description="Days that hourly counts and old alerts are kept."
     )
+    monitor_every_s: float = Field(60.0, ge=1, le=3600, description="Seconds between two looks for surges.")
+    monitor_repeat_hours: int = Field(
+        6, ge=1, le=168, description="Hours after which an open alert that lasts is told again."
+    )
+    monitor_senders: int = Field(3, ge=1, le=50, description="Deliveries that one worker sends at a time.")
+    sealing_keys: SecretStr | None = Field(
+        None,
+        description="Keys that seal the secrets of webhooks as `kid:secret`, comma-separated, of 32 characters or more. The first "
+        "seals, all of them open. Without them no webhook can be registered.",
+    )
+    webhook_allow_http: bool = Field(False, description="Webhooks may be http: for tests and laptops.")
+    webhook_allow_private: bool = Field(
+        False, description="Webhooks may have private addresses: for tests and laptops."
+    )
 
     assist_texts: Path | None = Field(
         None,
@@ -107,6 +122,10 @@ class IntentSettings(DatabaseSettings):
     assist_retention_days: int = Field(
         180, ge=1, description="Days without a message after which a conversation is deleted."
     )
+
+    @property
+    def webhooks_allowed(self) -> Allowed:
+        return Allowed(self.webhook_allow_http, self.webhook_allow_private)
 
     def zone_of(self, tenant_id: str) -> ZoneInfo:
         """Whose hours opinion monitoring goes by for a tenant."""

@@ -26,6 +26,7 @@ from services.recommend.app import create_app as create_recommend
 from services.recommend.settings import RecommendSettings
 
 API_KEY = "kj_contract"
+SEALING_KEYS = "contract:0123456789abcdef0123456789abcdef"
 SCOPES = [
     "events:write", "events:export", "profile:read", "profile:write", "consents:write", "consents:read", "items:write",
     "items:read", "recommend:read", "recommend:export", "campaigns:write", "campaigns:read", "understand", "offers:read",
@@ -49,7 +50,11 @@ def back_ends(make_database: Callable[[str], str], shared_settings: SharedSettin
     return {
         "profile": create_profile(ProfileSettings(database_url=make_database("profile"), shared=shared)),  # type: ignore[arg-type]
         "recommend": create_recommend(RecommendSettings(database_url=make_database("recommend"), shared=shared)),  # type: ignore[arg-type]
-        "intent": create_intent(IntentSettings(model="keyword", database_url=make_database("intent"), shared=shared)),  # type: ignore[arg-type]
+        "intent": create_intent(
+            IntentSettings(
+                model="keyword", database_url=make_database("intent"), sealing_keys=SEALING_KEYS, shared=shared
+            )
+        ),  # type: ignore[arg-type]
         "insurance": create_insurance(InsuranceSettings(database_url=make_database("insurance"), shared=shared)),  # type: ignore[arg-type]
     }
 

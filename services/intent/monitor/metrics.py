@@ -13,3 +13,11 @@ CLASSIFICATION_LAG = Histogram(
     "From a document's arrival to its topic and sentiment.",
     buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200),
 )
+DETECTION_LAG = Histogram(
+    "kuajie_intent_monitor_detection_lag_seconds",
+    "From the begin of one round of detection to the end of the next: how long a surge waits to be seen.",
+    buckets=(1, 5, 10, 30, 60, 90, 120, 300, 900, 3600),
+)
+ALERTS = Gauge("kuajie_intent_monitor_alerts", "Alerts that are not resolved.", ["status"])
+DELIVERIES = Counter("kuajie_intent_monitor_deliveries_total", "Attempts to deliver, by outcome.", ["outcome"])
+WAITING_DELIVERIES = Gauge("kuajie_intent_monitor_pending_deliveries", "Deliveries that wait for their next attempt.")

@@ -123,6 +123,7 @@ def _hours(metadata: MetaData) -> Table:
         _count("received"),
         _count("received_negatives"),
         Column("reach", Double, nullable=False, server_default="0"),
+        Index("ix_monitor_hours_hour", "hour"),
     )
 
 

@@ -1,9 +1,16 @@
-"""What nobody waits for: classification, as long as the process has the role `worker`."""
+"""What nobody waits for, as long as the process has the role `worker`: classification, detection, delivery, forgetting."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 from services.intent.monitor.classifying import NotNow, classify_some, pending
+from services.intent.monitor.delivering import deliver_one, waiting
+from services.intent.monitor.detecting import Detection, detect
+from services.intent.monitor.metrics import DETECTION_LAG
+from services.intent.monitor.outbound import Outbound
+from services.intent.monitor.retention import Kept, forget_old
+from services.intent.monitor.sealing import Sealer
 from services.intent.serving.engine import Engine
 from services.kit.database import Database
 from services.kit.errors import Unavailable
@@ -13,6 +20,7 @@ log = get_logger(__name__)
 
 IDLE_S = 1.0
 AWAY_S = 3.0
+FORGET_EVERY_S = 3600.0
 
 
 async def classify(db: Database, engine: Engine) -> None:
@@ -28,3 +36,42 @@ async def classify(db: Database, engine: Engine) -> None:
             continue
         if not done:
             await asyncio.sleep(IDLE_S)
+
+
+async def watch(db: Database, detection: Detection, *, every_s: float) -> None:
+    """Look for surges every `every_s` seconds until cancelled."""
+    begun = time.monotonic()
+    while True:
+        try:
+            await detect(db, detection, datetime.now(UTC))
+        except Unavailable:
+            log.warning("surges_not_looked_for", reason="database unreachable")
+        else:
+            DETECTION_LAG.observe(time.monotonic() - begun)
+            begun = time.monotonic()
+        await asyncio.sleep(every_s)
+
+
+async def deliver(db: Database, outbound: Outbound, sealer: Sealer) -> None:
+    """Send what is due until cancelled. Several of these share the work; a slow receiver holds up one of them."""
+    while True:
+        try:
+            done = await deliver_one(db, outbound, sealer, datetime.now(UTC))
+            if not done:
+                async with db.connect() as connection:
+                    await waiting(connection)
+        except Unavailable:
+            log.warning("deliveries_wait", reason="database unreachable")
+            done = False
+        if not done:
+            await asyncio.sleep(IDLE_S)
+
+
+async def forget(db: Database, kept: Kept) -> None:
+    """Delete what is older than it is kept, every hour until cancelled."""
+    while True:
+        try:
+            await forget_old(db, kept, datetime.now(UTC))
+        except Unavailable:
+            log.warning("old_rows_stay", reason="database unreachable")
+        await asyncio.sleep(FORGET_EVERY_S)

@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("reach", sa.Double(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "topic", "hour", "source", name=op.f("pk_monitor_hours")),
     )
+    op.create_index("ix_monitor_hours_hour", "monitor_hours", ["hour"], unique=False)
     op.create_table(
         "monitor_surges",
         sa.Column("tenant_id", sa.Text(), nullable=False),

@@ -1,0 +1,93 @@
+"""What becomes of surges: which alert they belong to, what is told of it and when. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+Event = Literal[
+    "alert.opened", "alert.updated", "alert.repeated", "alert.acknowledged", "alert.resolved", "webhook.test"
+]
+Status = Literal["open", "acknowledged", "resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Surges that begin within `group` of an unresolved alert's last hour join it; what lasts is told again every `repeat`."""
+
+    group: timedelta = timedelta(hours=6)
+    repeat: timedelta = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSurge:
+    """A surge as it is kept; `ended_at` is None while it lasts."""
+
+    surge_id: str
+    alert_id: str
+    topic: str
+    began: datetime
+    last_hour: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSurge:
+    """A surge as the detectors see it now."""
+
+    topic: str
+    began: datetime
+    last_hour: datetime
+    over: bool
+    detectors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAlert:
+    """An unresolved alert. `told_at` is None while nobody was told of it."""
+
+    alert_id: str
+    status: Status
+    last_hour: datetime
+    told_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceRule:
+    """None matches everything."""
+
+    silence_id: str
+    topic: str | None
+    source: str | None
+
+
+def same_surge(seen: SeenSurge, known: Sequence[KnownSurge], calm: timedelta) -> KnownSurge | None:
+    """The kept surge that `seen` is: of the same topic, no calm between the two, and begun at the nearest hour."""
+    near = [
+        each
+        for each in known
+        if each.topic == seen.topic and seen.began <= each.last_hour + calm and each.began <= seen.last_hour + calm
+    ]
+    return min(near, key=lambda each: abs(each.began - seen.began), default=None)
+
+
+def alert_for(began: datetime, unresolved: Sequence[KnownAlert], policy: Policy) -> KnownAlert | None:
+    """The unresolved alert that a new surge joins: the one with the latest hour, if that is near enough."""
+    near = [each for each in unresolved if abs(began - each.last_hour) <= policy.group]
+    return max(near, key=lambda each: each.last_hour, default=None)
+
+
+def is_due_again(alert: KnownAlert, policy: Policy, now: datetime) -> bool:
+    """Whether an alert that lasts is to be told again: never once somebody has acknowledged it."""
+    return alert.status == "open" and (alert.told_at is None or now - alert.told_at >= policy.repeat)
+
+
+def silenced_by(surges: Sequence[tuple[str, str | None]], silences: Sequence[SilenceRule]) -> str | None:
+    """The silence that covers all of an alert's surges, each given as its topic and its main source; None when one is not covered."""
+    covering: list[str] = []
+    for topic, source in surges:
+        match = next((each for each in silences if each.topic in (None, topic) and each.source in (None, source)), None)
+        if match is None:
+            return None
+        covering.append(match.silence_id)
+    return covering[0] if covering else None

@@ -1,0 +1,152 @@
+"""Calls to addresses that callers chose: https to public addresses only, no redirects, little time, little of the answer.
+
+The address is checked where the connection is made (the resolver), so that a name cannot be public when it is looked at and private
+when it is called.
+"""
+
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+TOTAL_S, CONNECT_S = 10.0, 5.0
+READ_BYTES = 64 * 1024
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class UnsafeUrl(ValueError):
+    """An address that must not be called; the message says why."""
+
+
+class PrivateAddress(OSError):
+    """The name leads to an address that is not public."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a laptop and tests may do and an installation should not."""
+
+    http: bool = False
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The status, or why there is none."""
+
+    status: int | None
+    error: str | None
+
+    @property
+    def ok(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+def check_url(url: str, allowed: Allowed) -> None:
+    """Raises UnsafeUrl for what is wrong by itself; names are looked up only when they are called."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UnsafeUrl("not a URL") from error
+    if parts.scheme != "https" and not (allowed.http and parts.scheme == "http"):
+        raise UnsafeUrl("https only")
+    if not host or port == 0:
+        raise UnsafeUrl("no host")
+    if parts.username is not None or parts.password is not None:
+        raise UnsafeUrl("no user or password in a URL")
+    if not allowed.private and (host == "localhost" or host.endswith((".localhost", ".internal", ".local"))):
+        raise UnsafeUrl("not a public address")
+    if not allowed.private and _literal(host) is not None and not is_public(host):
+        raise UnsafeUrl("not a public address")
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is of the public internet, also behind the forms that carry an IPv4 address in IPv6."""
+    found = _literal(address)
+    if found is None:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
+        if found in _NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner is not None:
+            found = inner
+    return found.is_global and not found.is_multicast and not found.is_reserved
+
+
+def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+
+
+class GuardedResolver(AbstractResolver):
+    """A name that leads to any address that is not public is not called at all."""
+
+    def __init__(self, inner: AbstractResolver) -> None:
+        self._inner = inner
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        if not all(is_public(each["host"]) for each in found):
+            raise PrivateAddress("not a public address")
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class Outbound:
+    """Posts to callers' addresses. One session a process: see `open_outbound`."""
+
+    def __init__(self, session: aiohttp.ClientSession, allowed: Allowed) -> None:
+        self._session = session
+        self._allowed = allowed
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """One attempt. A redirect is an answer like any other that is not 2xx; of the body 64 KiB are read, and none is kept."""
+        try:
+            check_url(url, self._allowed)
+            async with self._session.post(url, data=body, headers=dict(headers), allow_redirects=False) as response:
+                await response.content.read(READ_BYTES)
+                return Answer(response.status, None)
+        except UnsafeUrl as error:
+            return Answer(None, str(error))
+        except TimeoutError:
+            return Answer(None, "timeout")
+        except aiohttp.ClientConnectorError as error:
+            private = isinstance(error.os_error, PrivateAddress)
+            return Answer(None, "not a public address" if private else type(error).__name__)
+        except (aiohttp.ClientError, OSError) as error:
+            return Answer(None, type(error).__name__)
+
+
+@asynccontextmanager
+async def open_outbound(allowed: Allowed, *, total_s: float = TOTAL_S) -> AsyncIterator[Outbound]:
+    """The process's own session for such calls; proxies of the environment are not used."""
+    names = ThreadedResolver()
+    connector = aiohttp.TCPConnector(
+        limit=50, limit_per_host=4, resolver=names if allowed.private else GuardedResolver(names), use_dns_cache=False
+    )
+    session = aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=total_s, connect=min(total_s, CONNECT_S)),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+    try:
+        yield Outbound(session, allowed)
+    finally:
+        await session.close()
+        await names.close()

@@ -1,0 +1,138 @@
+"""Surges in the database, with the evidence that an alert shows."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.intent.monitor.alert_schemas import ClusterEvidence, Surge, SurgeHour
+from services.intent.monitor.alerts import KnownSurge, SeenSurge
+from services.intent.monitor.counts import wilson
+from services.intent.monitor.hours import HOUR
+from services.intent.tables import monitor as tables
+
+surges, documents = tables.surges, tables.documents
+EXAMPLES = 5
+MOST_SOURCES = 20
+MOST_HOURS = 72
+
+_KNOWN = [surges.c[name] for name in KnownSurge.__slots__]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What shows a surge, as it is stored; the totals are over its hours."""
+
+    columns: dict[str, Any]
+
+    @property
+    def main_source(self) -> str | None:
+        """The source of more than half of the negatives, if there is one."""
+        found: dict[str, int] = self.columns["sources"]
+        most = max(found, key=lambda name: found[name], default=None)
+        return most if most is not None and 2 * found[most] > sum(found.values()) else None
+
+
+async def known(connection: AsyncConnection, tenant_id: str, since: datetime) -> list[KnownSurge]:
+    """Surges that last, and those whose last hour is not before `since`."""
+    c = surges.c
+    query = select(*_KNOWN).where(c.tenant_id == tenant_id, (c.last_hour >= since) | c.ended_at.is_(None))
+    return [KnownSurge(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def evidence(
+    connection: AsyncConnection, tenant_id: str, seen: SeenSurge, hours: Sequence[SurgeHour]
+) -> Evidence:
+    """What the documents of a surge have in common."""
+    c = documents.c
+    negative = (
+        (c.tenant_id == tenant_id)
+        & (c.topic == seen.topic)
+        & (c.sentiment == "negative")
+        & (c.published_at >= seen.began)
+        & (c.published_at < seen.last_hour + HOUR)
+    )
+    by_source = select(func.coalesce(c.source, ""), func.count()).where(negative).group_by(c.source)
+    sources = Counter({str(name): int(count) for name, count in await connection.execute(by_source)})
+    authors = await connection.scalar(select(func.count(c.author_hash.distinct())).where(negative))
+    size = func.count().label("size")
+    largest = select(c.cluster_id, size, func.min(c.source)).where(negative).group_by(c.cluster_id)
+    rows = await connection.execute(largest.order_by(size.desc(), c.cluster_id).limit(EXAMPLES))
+    examples = [ClusterEvidence(document_id=name, documents=count, source=source) for name, count, source in rows]
+    return Evidence(
+        _totals(hours)
+        | {
+            "authors": int(authors or 0),
+            "sources": dict(sources.most_common(MOST_SOURCES)),
+            "hours": [each.model_dump(mode="json") for each in hours[-MOST_HOURS:]],
+            "examples": [each.model_dump() for each in examples],
+        }
+    )
+
+
+def _totals(hours: Sequence[SurgeHour]) -> dict[str, Any]:
+    count, negatives = sum(each.documents for each in hours), sum(each.negatives for each in hours)
+    expected = sum(each.expected_negatives for each in hours)
+    low, high = wilson(negatives, count)
+    usual = sum(each.usual_share * each.documents for each in hours) / count if count else 0.0
+    return {
+        "documents": count,
+        "negatives": negatives,
+        "expected_negatives": round(expected, 2),
+        "ratio": round(negatives / expected, 2) if expected else 0.0,
+        "share_low": round(low, 4),
+        "share_high": round(high, 4),
+        "usual_share": round(usual, 4),
+    }
+
+
+async def add(
+    connection: AsyncConnection, tenant_id: str, surge_id: str, alert_id: str, seen: SeenSurge, found: Evidence
+) -> None:
+    await connection.execute(
+        insert(surges).values(
+            tenant_id=tenant_id,
+            surge_id=surge_id,
+            alert_id=alert_id,
+            topic=seen.topic,
+            began=seen.began,
+            last_hour=seen.last_hour,
+            detectors=list(seen.detectors),
+            evidence=found.columns,
+        )
+    )
+
+
+async def go_on(
+    connection: AsyncConnection, tenant_id: str, before: KnownSurge, seen: SeenSurge, found: Evidence
+) -> None:
+    """A surge as it is seen now; it never began later nor ended earlier than it was told."""
+    where = (surges.c.tenant_id == tenant_id) & (surges.c.surge_id == before.surge_id)
+    values = {
+        "began": min(before.began, seen.began),
+        "last_hour": max(before.last_hour, seen.last_hour),
+        "detectors": list(seen.detectors),
+        "evidence": found.columns,
+    }
+    await connection.execute(update(surges).where(where).values(values))
+
+
+async def end(connection: AsyncConnection, tenant_id: str, names: Collection[str], now: datetime) -> None:
+    where = (surges.c.tenant_id == tenant_id) & surges.c.surge_id.in_(names)
+    await connection.execute(update(surges).where(where).values(ended_at=now))
+
+
+async def of_alerts(connection: AsyncConnection, tenant_id: str, alert_ids: Collection[str]) -> dict[str, list[Surge]]:
+    """Surges by alert, in the order in which they began."""
+    found: dict[str, list[Surge]] = {}
+    if alert_ids:
+        c = surges.c
+        query = select(surges).where(c.tenant_id == tenant_id, c.alert_id.in_(alert_ids)).order_by(c.began, c.surge_id)
+        for row in (await connection.execute(query)).mappings():
+            columns = {name: row[name] for name in ("surge_id", "topic", "began", "last_hour", "ended_at", "detectors")}
+            found.setdefault(row["alert_id"], []).append(Surge.model_validate(row["evidence"] | columns))
+    return found
