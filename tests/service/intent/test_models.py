@@ -22,6 +22,11 @@ SCOPES = ("understand", "models:read", "models:write")
 DEAD = "postgresql+asyncpg://nobody:x@127.0.0.1:1/none"
 
 
+def operator(internal_headers: Headers) -> dict[str, str]:
+    """Who may do everything, and has time."""
+    return {**internal_headers(*SCOPES, subject="ops"), "X-Request-Deadline-Ms": "30000"}
+
+
 @pytest.fixture
 def shelf(shared_settings: SharedSettings) -> Path:
     """Where the installation's packages are published: `a` always greets, `b` always says goodbye."""
@@ -41,7 +46,7 @@ async def client(
     app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
 ) -> AsyncIterator[httpx.AsyncClient]:
     async with app_client(create_app(settings)) as client:
-        client.headers.update(internal_headers(*SCOPES, subject="ops"))
+        client.headers.update(operator(internal_headers))
         await until_ready(client)
         yield client
 
@@ -118,7 +123,7 @@ async def test_a_cached_answer_of_another_version_is_not_given(client: httpx.Asy
 async def test_what_was_promoted_is_served_after_a_restart(
     app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
 ) -> None:
-    headers = internal_headers(*SCOPES)
+    headers = operator(internal_headers)
     async with app_client(create_app(settings)) as client:
         client.headers.update(headers)
         await until_ready(client)
@@ -135,7 +140,7 @@ async def test_another_process_follows_and_both_are_counted(
 ) -> None:
     async with app_client(create_app(settings)) as one, app_client(create_app(settings)) as other:
         for client in (one, other):
-            client.headers.update(internal_headers(*SCOPES))
+            client.headers.update(operator(internal_headers))
             await until_ready(client)
         await ask(one, "a", "promote")
         await until(other, "a", state="serving")
@@ -181,14 +186,14 @@ async def test_a_process_that_starts_on_a_damaged_package_serves_the_one_before(
     app_client: OpenClient, internal_headers: Headers, settings: IntentSettings, shelf: Path
 ) -> None:
     async with app_client(create_app(settings)) as client:
-        client.headers.update(internal_headers(*SCOPES))
+        client.headers.update(operator(internal_headers))
         await until_ready(client)
         for version in ("a", "b"):
             await ask(client, version, "promote")
             await until(client, version, state="serving")
     damage(shelf / "b")
     async with app_client(create_app(settings)) as client:
-        client.headers.update(internal_headers(*SCOPES))
+        client.headers.update(operator(internal_headers))
         await until_ready(client)
         assert await said_by(client) == ("greeting", "a")
         found = await view(client, "b")
@@ -229,7 +234,7 @@ async def test_more_versions_than_may_be_held_are_refused(
     app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings, shelf: Path
 ) -> None:
     async with app_client(create_app(make_settings(loaded_models=2))) as client:
-        client.headers.update(internal_headers(*SCOPES))
+        client.headers.update(operator(internal_headers))
         await until_ready(client)
         assert (await ask(client, "a", "load")).status_code == 202
         refused = await ask(client, "b", "load")
@@ -301,7 +306,7 @@ async def test_without_a_database_what_serves_goes_on_and_administration_says_so
     app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings, shelf: Path
 ) -> None:
     async with app_client(create_app(make_settings(database_url=DEAD))) as client:
-        client.headers.update(internal_headers(*SCOPES))
+        client.headers.update(operator(internal_headers))
         await until_ready(client)
         assert await said_by(client) == ("human.agent", KEYWORD)
         for answer in (await client.get("/v1/models"), await ask(client, "a", "promote")):
