@@ -24,6 +24,8 @@ train_app = typer.Typer(help="Make a model from labelled data.")
 evaluate_app = typer.Typer(help="Measure a model against held-out data.")
 models_app = typer.Typer(help="Versions of the intent model: publish, load, promote, shadow, retire.")
 app.add_typer(models_app, name="models")
+monitor_app = typer.Typer(help="Opinion monitoring away from the service.")
+app.add_typer(monitor_app, name="monitor")
 export_app = typer.Typer(help="Take out what the stack has learnt.")
 app.add_typer(import_app, name="import")
 app.add_typer(export_app, name="export")
@@ -276,6 +278,45 @@ def evaluate_intent(
         show_json(result)
     else:
         training.show_intent(result["tasks"], result["by_language"], training.scope_notes(result))
+
+
+@evaluate_app.command("monitor")
+def evaluate_monitor(
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Simulated months of each volume.")] = 10,
+    first_seed: Annotated[int, typer.Option(min=0, help="The first seed; the settings were chosen on 100 to 124.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="A folder for surges.html and surges.json.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Plant surges in simulated streams, and see what the detectors find of them and how soon."""
+    from kuajie import monitoring
+
+    result = monitoring.evaluate_monitor(seeds, first_seed, out)
+    if as_json:
+        show_json(result)
+    else:
+        monitoring.show_surges(result)
+
+
+@monitor_app.command("replay")
+def replay_monitor(
+    file: Annotated[
+        Path, typer.Argument(help="text, published_at; document_id, topic, sentiment. CSV, NDJSON or Parquet.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="A folder for replay.html and replay.json.")] = None,
+    timezone: Annotated[str, typer.Option(help="Whose hours and weeks are meant.")] = "Asia/Shanghai",
+    model: Annotated[
+        Path | None, typer.Option(help="The folder of a trained model; by default the one that ships.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run dated documents through opinion monitoring: which alerts there would have been, and plots."""
+    from kuajie import monitoring
+
+    document = monitoring.replay_file(file, out, zone=timezone, model=model)
+    if as_json:
+        show_json(document)
+    else:
+        monitoring.show_replay(document)
 
 
 @models_app.command("list")

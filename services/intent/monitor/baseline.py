@@ -25,6 +25,7 @@ LEVEL_HALF_LIFE_H = 7 * 24.0
 
 LEVEL_PRIOR = 10.0
 CLIP = 3.0
+ABSURD = 6.0
 LEAST_DISPERSION = 0.01
 LEAST_CORRELATION = 0.002
 _SMOOTH = np.array([0.25, 0.5, 0.25])
@@ -58,6 +59,11 @@ class Baseline:
     share_centre: float
     share_scale: float
 
+    def deviation(self, weekly: int) -> float:
+        """The standard deviation of negatives in an hour of the week."""
+        expected = float(self.expected[weekly])
+        return float(np.sqrt(expected + self.dispersion * expected**2))
+
     def count_z(self, negatives: NDArray[Any], hour_of_week: Integers) -> Floats:
         """Standardised residuals of negatives."""
         raw = count_residuals(negatives, self.expected[hour_of_week], self.dispersion)
@@ -72,12 +78,13 @@ class Baseline:
 def fit(history: History) -> Baseline:
     """The baseline for the hours that follow `history`."""
     kept, weight = history.kept, _recency(len(history.documents)) * history.kept
-    expected = _cells(history.negatives.astype(float), history.hour_of_week, kept)
-    level = _weekly_level(history.negatives, expected[history.hour_of_week], kept)
+    credible = _credible(history.negatives, history.hour_of_week, kept)
+    expected = _cells(credible, history.hour_of_week, kept)
+    level = _weekly_level(credible, expected[history.hour_of_week], kept)
     local = expected[history.hour_of_week] * level
-    dispersion = _dispersion(history.negatives, local, kept)
+    dispersion = _dispersion(credible, local, kept)
     ceiling = local + CLIP * np.sqrt(local + dispersion * local**2) + 1.0
-    clipped = np.minimum(history.negatives, ceiling)
+    clipped = np.minimum(credible, ceiling)
     expected = _cells(clipped, history.hour_of_week, kept)
     level = _weekly_level(clipped, expected[history.hour_of_week], kept)
     local = expected[history.hour_of_week] * level
@@ -96,10 +103,24 @@ def _recency(hours: int) -> Floats:
     return np.asarray(0.5 ** (np.arange(hours)[::-1] / LEVEL_HALF_LIFE_H), dtype=np.float64)
 
 
+def _credible(values: Integers, hour_of_week: Integers, kept: Mask) -> Floats:
+    """Values, none of them absurdly above the median of its kind of day and hour of the day: a flood must not move what it is
+    measured by."""
+    place = _kind_of_hour()[hour_of_week]
+    medians = np.array([np.median(own) if len(own := values[kept & (place == each)]) else 0.0 for each in range(48)])
+    ceiling = medians + ABSURD * np.sqrt(medians + medians**2 / 10) + ABSURD
+    return np.asarray(np.minimum(values, ceiling[place]), dtype=np.float64)
+
+
+def _kind_of_hour() -> Integers:
+    """For each hour of the week its kind of day and hour of the day, 0 to 47; shape (168,)."""
+    cell = np.arange(WEEK)
+    return np.asarray((cell // 24 >= 5) * 24 + cell % 24, dtype=np.int64)
+
+
 def _profile(values: Floats, hour_of_week: Integers, kept: Mask) -> tuple[Floats, Floats]:
     """Sums and numbers of kept hours by kind of day and hour of the day, smoothed over neighbouring hours; shape (168,) each."""
-    cell = np.arange(WEEK)
-    of_cell = (cell // 24 >= 5) * 24 + cell % 24
+    of_cell = _kind_of_hour()
     place = of_cell[hour_of_week]
     sums = np.bincount(place[kept], values[kept], 48).reshape(2, 24)
     numbers = np.bincount(place[kept], minlength=48).astype(float).reshape(2, 24)
@@ -139,7 +160,8 @@ def _dispersion(values: NDArray[Any], expected: Floats, kept: Mask) -> float:
 
 def _shares(history: History, clipped: Floats, weight: Floats) -> Floats:
     """Negative share by hour of the week, at the level of the last weeks; shape (168,)."""
-    documents = history.documents + (clipped - history.negatives)
+    others = _credible(history.documents - history.negatives, history.hour_of_week, history.kept)
+    documents = others + clipped
     all_documents = max(1.0, float(documents[history.kept].sum()))
     overall = float(clipped[history.kept].sum()) / all_documents
     negatives, _ = _profile(clipped, history.hour_of_week, history.kept)

@@ -73,11 +73,12 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One hour held against its baseline."""
+    """One hour held against its baseline; `deviation` is that of the negatives."""
 
     documents: int
     negatives: int
     expected: float
+    deviation: float
     share: float
     count_z: float
     share_z: float

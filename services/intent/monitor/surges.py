@@ -165,6 +165,7 @@ def measured(baseline: Baseline, documents: int, negatives: int, weekly: int) ->
         documents,
         negatives,
         float(baseline.expected[weekly]),
+        baseline.deviation(weekly),
         float(baseline.share[weekly]),
         float(baseline.count_z(x, where)[0]),
         float(baseline.share_z(x, n, where)[0]),

@@ -1,0 +1,224 @@
+"""`kuajie monitor replay` and `kuajie evaluate monitor`: a file of dated documents, or simulated streams; surges and pages out."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from kuajie.failures import BadInput
+from kuajie.files import BadRow, FileFormat, Row, read, survey
+from kuajie.fitting import stages
+from kuajie.terminal import progress, show, table
+
+if TYPE_CHECKING:
+    from training.monitor.replay import Dated
+
+OPINIONS = FileFormat(("text", "published_at"), ("document_id", "topic", "sentiment"))
+SENTIMENTS = ("negative", "neutral", "positive")
+LONGEST_DAYS = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A row that can be used; `topic` and `sentiment` are None where a model has to say."""
+
+    document_id: str
+    text: str
+    published_at: datetime
+    topic: str | None
+    sentiment: str | None
+
+
+def replay_file(file: Path, out: Path | None, *, zone: str, model: Path | None) -> dict[str, Any]:
+    """The replay as JSON types; with `out` also `replay.html` and `replay.json` there.
+
+    Raises BadInput for a file, a zone or a model that cannot be used. Bad rows are left out and counted.
+    """
+    with _needs("train"):
+        from training.monitor.replay import alerts_of, replay, totals
+    where = _zone(zone)
+    survey(file, OPINIONS)
+    rows, bad = usable_rows(file)
+    if not rows:
+        raise BadInput(f"{file}: no usable row ({_reasons(bad)})" if bad else f"{file}: no rows")
+    if (max(each.published_at for each in rows) - min(each.published_at for each in rows)).days > LONGEST_DAYS:
+        raise BadInput(f"{file}: documents of more than {LONGEST_DAYS} days")
+    documents, named = _read(rows, model)
+    with stages("replaying") as stage:
+        found = replay(documents, where, progress=stage)
+    alerts = alerts_of(found)
+    document = {
+        "file": str(file),
+        "documents": found.documents,
+        "near_duplicates": found.near_duplicates,
+        "bad_rows": dict(bad),
+        "read_by": named,
+        "timezone": where.key,
+        "first": min(each.published_at for each in rows).isoformat(),
+        "last": max(each.published_at for each in rows).isoformat(),
+        "topics": totals(found),
+        "judged_hours": max(len(each.judged) for each in found.topics),
+        "alerts": alerts,
+    }
+    if out is not None:
+        from training.monitor.report import write_replay
+
+        document["page"] = str(_folder(out) / "replay.html")
+        write_replay(out / "replay.html", found, alerts)
+        (out / "replay.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    return document
+
+
+def usable_rows(file: Path) -> tuple[list[Given], Counter[str]]:
+    """The rows that can be used, and how many cannot, by reason."""
+    rows: list[Given] = []
+    bad: Counter[str] = Counter()
+    for entry in read(file):
+        if isinstance(entry, BadRow):
+            bad[entry.reason] += 1
+            continue
+        given = _given(*entry)
+        if isinstance(given, str):
+            bad[given] += 1
+        else:
+            rows.append(given)
+    return rows, bad
+
+
+def _given(number: int, row: Row) -> Given | str:
+    """A row, or why it cannot be used."""
+    from training.monitor.reading import OPINION_TOPICS
+    from training.recommend.columns import seconds
+
+    topic, sentiment, text = row.get("topic"), row.get("sentiment"), row.get("text")
+    if not isinstance(text, str) or not text.strip():
+        return "missing_text"
+    if "published_at" not in row:
+        return "missing_published_at"
+    if topic is not None and topic not in OPINION_TOPICS:
+        return "unknown_topic"
+    if sentiment is not None and sentiment not in SENTIMENTS:
+        return "unknown_sentiment"
+    try:
+        published = datetime.fromtimestamp(seconds(row["published_at"]), UTC)
+    except (ValueError, OverflowError, OSError):
+        return "invalid_published_at"
+    return Given(str(row.get("document_id", f"row {number}")), text, published, topic, sentiment)
+
+
+def _read(rows: Sequence[Given], model: Path | None) -> "tuple[list[Dated], str | None]":
+    """Documents with their topics and sentiments, and which model was asked; None when the file says it all."""
+    from training.monitor.reading import ModelRefused, open_reader, read_texts
+    from training.monitor.replay import Dated
+
+    unread = [each for each in rows if each.topic is None or each.sentiment is None]
+    said, named = {}, None
+    if unread:
+        try:
+            reader = open_reader(model)
+        except ModelRefused as error:
+            raise BadInput(str(error)) from error
+        named = f"{reader.name}/{reader.version}"
+        with progress("reading", len(unread)) as advance:
+            answers = read_texts(reader, [each.text for each in unread], advance)
+        said = {id(each): answer for each, answer in zip(unread, answers, strict=True)}
+    documents = []
+    for each in rows:
+        answer = said.get(id(each))
+        topic = each.topic or (answer.topic if answer else "")
+        sentiment = each.sentiment or (answer.sentiment if answer else "")
+        documents.append(Dated(each.document_id, each.text, each.published_at, topic, sentiment == "negative"))
+    return documents, named
+
+
+def evaluate_monitor(seeds: int, first: int, out: Path | None) -> dict[str, Any]:
+    """What is found of planted surges in simulated streams; with `out` also a page and the document there."""
+    with _needs("train"):
+        from training.monitor.evaluation import evaluate
+        from training.monitor.report import write_evaluation
+    with stages("watching simulated streams") as stage:
+        result = evaluate(seeds=range(first, first + seeds), progress=stage)
+    if out is not None:
+        result["page"] = str(_folder(out) / "surges.html")
+        write_evaluation(out / "surges.html", result)
+        (out / "surges.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+    return result
+
+
+def show_replay(document: dict[str, Any]) -> None:
+    """The alerts as a table, and lines below it."""
+    rows = [
+        [
+            surge["topic"],
+            surge["found_at"],
+            surge["last_hour"],
+            str(surge["negatives"]),
+            str(surge["expected_negatives"]),
+            ", ".join(surge["detectors"]),
+        ]
+        for alert in document["alerts"]
+        for surge in alert["surges"]
+    ]
+    title = f"{len(document['alerts'])} alerts of {document['documents']} documents"
+    table(title, ["topic", "found", "last hour", "negatives", "expected", "detectors"], rows)
+    show(
+        f"near-duplicates that do not count: {document['near_duplicates']}; read by: {document['read_by'] or 'the file'}"
+    )
+    if document["bad_rows"]:
+        show(f"rows left out: {_reasons(Counter(document['bad_rows']))}")
+    if not document["judged_hours"]:
+        show("nothing was judged: it takes four weeks of documents to know what is normal")
+    if "page" in document:
+        show(f"plots: {document['page']}")
+
+
+def show_surges(result: dict[str, Any]) -> None:
+    """A row a stream."""
+    effects = list(result["streams"][0]["effects"])
+    rows = []
+    for each in result["streams"]:
+        false = each["false_alarms"]
+        found = [f"{part['within_2h']}/{part['planted']}" for part in each["effects"].values()]
+        stream = each["stream"]
+        rows.append([f"{stream['documents']:g}", f"{stream['bursts']:g}", f"{false['total']}/{each['months']}", *found])
+    title = "found within two hours, by documents an hour"
+    table(title, ["documents", "bursts", "false alarms/months", *effects], rows)
+    since = result["found_from"]
+    show(
+        f"every surge of 3x and more was found in time where over {since['expected_negatives_in_two_hours']} negatives were "
+        f"expected in its first two hours ({since['surges']} surges)"
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BadInput(f"no such time zone: {name}") from error
+
+
+def _folder(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{out}: {error.strerror}") from error
+    return out
+
+
+def _reasons(bad: Counter[str]) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in bad.most_common())
+
+
+@contextmanager
+def _needs(extra: str) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in {"training", "services", "kuajie"}:
+            raise
+        raise BadInput(f"{error.name} is not installed; this needs the extra: pip install 'kuajie[{extra}]'") from error

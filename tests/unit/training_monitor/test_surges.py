@@ -1,0 +1,91 @@
+"""Planted surges in simulated streams: what is found and when, and how often there is a false alarm; the seed decides all."""
+
+import numpy as np
+import pytest
+
+from services.intent.monitor.detectors import DetectorConfig
+from training.monitor.evaluation import Found, Month, evaluate, poisson_interval, watch_month
+from training.monitor.simulation import BASELINE_WEEKS, QUARTERS, WEEK, Planted, Stream, simulate
+
+SEEDS = (0, 1)
+
+
+def month(stream: Stream, seed: int, **how: object) -> Month:
+    return watch_month(simulate(stream, np.random.default_rng(seed), **how), DetectorConfig())  # type: ignore[arg-type]
+
+
+def in_time(months: list[Month], effect: float) -> tuple[int, int]:
+    found = [each for one in months for each in one.found if each.planted.effect == effect]
+    return sum(each.in_time for each in found), len(found)
+
+
+@pytest.fixture(scope="module")
+def busy() -> list[Month]:
+    return [month(Stream(1000), seed) for seed in SEEDS]
+
+
+@pytest.fixture(scope="module")
+def slow() -> list[Month]:
+    return [month(Stream(20), seed) for seed in SEEDS]
+
+
+def test_a_busy_topic_every_surge_of_three_times_and_more_is_found_within_two_hours(busy: list[Month]) -> None:
+    assert in_time(busy, 3.0) == (4, 4)
+    assert in_time(busy, 5.0) == (4, 4)
+    assert [each.false_alarms for each in busy] == [0, 0]
+
+
+def test_a_slow_topic_finds_less_and_cries_wolf_no_more(slow: list[Month]) -> None:
+    assert in_time(slow, 5.0) == (4, 4)
+    assert [each.false_alarms for each in slow] == [0, 0]
+
+
+def test_every_big_surge_is_in_time_where_fifty_negatives_were_expected(busy: list[Month], slow: list[Month]) -> None:
+    found = [each for one in [*busy, *slow] for each in one.found if each.planted.effect >= 3]
+    assert {each.in_time for each in found if each.planted.expected >= 50} == {True}
+
+
+def test_a_month_without_surges_is_silent() -> None:
+    assert month(Stream(80), 2, surges=0) == Month([], 0)
+
+
+def test_a_stream_is_the_same_for_the_same_seed_and_planted_as_asked() -> None:
+    one, other = (simulate(Stream(20), np.random.default_rng(5)) for _ in range(2))
+    assert np.array_equal(one.negatives, other.negatives)
+    assert [each.effect for each in one.planted] == [2.0, 3.0, 5.0] * 2
+    assert all(2 * QUARTERS <= each.end - each.begin <= 12 * QUARTERS for each in one.planted)
+    assert min(each.begin for each in one.planted) >= BASELINE_WEEKS * WEEK * QUARTERS
+    for before, after in zip(one.planted, one.planted[1:], strict=False):
+        assert after.begin - before.end >= 30 * QUARTERS
+
+
+def test_the_noise_and_the_trend_are_those_that_were_asked_for() -> None:
+    plain = simulate(Stream(1000, bursts=0, moods=0, days=0, trend=1.0), np.random.default_rng(1), surges=0)
+    rough = simulate(Stream(1000, bursts=0.1, moods=0, days=0, trend=2.0), np.random.default_rng(1), surges=0)
+    hours = plain.documents.sum(axis=1)
+    assert hours.mean() == pytest.approx(1000, rel=0.01)
+    assert plain.negatives.sum() / plain.documents.sum() == pytest.approx(0.25, abs=0.002)
+    weeks = rough.documents.sum(axis=1)[: 8 * WEEK].reshape(8, WEEK)
+    assert weeks[-1].sum() / weeks[0].sum() == pytest.approx(2 ** (49 / 30), rel=0.1)
+    ratios = rough.documents.sum(axis=1) / hours
+    assert (ratios / ratios.mean()).std() > 0.3
+
+
+def test_an_evaluation_is_told_in_figures_with_intervals() -> None:
+    result = evaluate(seeds=[0], levels=[20.0, 320.0])
+    assert [each["stream"]["documents"] for each in result["streams"]] == [20.0, 320.0, 320.0]
+    first = result["streams"][1]
+    assert set(first["effects"]) == {"2x", "3x", "5x"}
+    assert first["effects"]["5x"]["planted"] == 2
+    assert first["false_alarms"]["interval"] == [0.0, 3.689]
+    assert sum(each["planted"] for each in result["big_surges_by_expected_negatives"]) == 8
+
+
+def test_a_surge_that_was_never_found_is_not_in_time() -> None:
+    planted = Planted(0, 8, 3.0, 10.0)
+    assert [Found(planted, after).in_time for after in (None, 8, 9)] == [False, True, False]
+
+
+def test_poisson_intervals_are_the_exact_ones() -> None:
+    assert poisson_interval(0) == (0.0, pytest.approx(3.689, abs=0.001))
+    assert poisson_interval(3) == (pytest.approx(0.619, abs=0.001), pytest.approx(8.767, abs=0.001))

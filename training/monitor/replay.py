@@ -1,0 +1,194 @@
+"""Dated documents through the pipeline of the service, hour by hour as if they came now: what it would have told, and when."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from services.intent.labels import OPINION_TOPICS
+from services.intent.monitor.detectors import DetectorConfig
+from services.intent.monitor.hours import HOUR, hour_of
+from services.intent.monitor.minhash import (
+    NEAR,
+    WORTH_A_LOOK,
+    Signature,
+    bands,
+    jaccard,
+    shingles,
+    signature,
+    similarity,
+)
+from services.intent.monitor.surges import Judged, Surge, Timeline, Watch
+
+NEAR_FOR = timedelta(hours=72)
+GROUP = timedelta(hours=6)
+"""Surges that begin so soon after the last hour of others are one alert, as in the service."""
+
+COLLAPSING = 0.8
+"""The part of a replay that looks for near-duplicates, roughly."""
+
+Progress = Callable[[str, float], None]
+
+
+def unseen(stage: str, share: float) -> None:
+    """Nobody watches."""
+
+
+DEFAULT = DetectorConfig()
+"""What the service detects with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A document that was read."""
+
+    document_id: str
+    text: str
+    published_at: datetime
+    topic: str
+    negative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TopicReplay:
+    """A topic's hours, and what was made of them; `judged` begins when there are weeks enough."""
+
+    topic: str
+    timeline: Timeline
+    judged: Sequence[Judged]
+    surges: Sequence[Surge]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """All topics, and how many documents counted."""
+
+    documents: int
+    near_duplicates: int
+    topics: Sequence[TopicReplay]
+    examples: dict[tuple[str, datetime], list[str]]
+
+
+def replay(
+    documents: Sequence[Dated], zone: ZoneInfo, config: DetectorConfig = DEFAULT, progress: Progress = unseen
+) -> Replay:
+    """`documents` may come in any order; at least one."""
+    ordered = sorted(documents, key=lambda each: (each.published_at, each.document_id))
+    counted = first_ones(ordered, progress)
+    first, last = hour_of(ordered[0].published_at), hour_of(ordered[-1].published_at)
+    hours = int((last - first) / HOUR) + 1
+    topics = []
+    for number, topic in enumerate(OPINION_TOPICS, 1):
+        topics.append(_watched(topic, counted, first, hours, zone, config))
+        progress("surges", COLLAPSING + (1 - COLLAPSING) * number / len(OPINION_TOPICS))
+    return Replay(len(ordered), len(ordered) - len(counted), topics, _examples(counted))
+
+
+def first_ones(ordered: Sequence[Dated], progress: Progress = unseen) -> list[Dated]:
+    """The documents that count: of near-duplicates within three days the first."""
+    by_band: dict[int, list[int]] = {}
+    signed: dict[int, Signature] = {}
+    kept: list[Dated] = []
+    for place, each in enumerate(ordered):
+        if place % 1_000 == 0:
+            progress("near-duplicates", COLLAPSING * place / len(ordered))
+        own = signature(each.text)
+        if own is None:
+            kept.append(each)
+            continue
+        met = {other for band in bands(own) for other in by_band.get(band, ())}
+        near = [other for other in met if each.published_at - ordered[other].published_at <= NEAR_FOR]
+        if any(_same(each, own, ordered[other], signed[other]) for other in sorted(near)):
+            continue
+        kept.append(each)
+        signed[place] = own
+        for band in bands(own):
+            by_band.setdefault(band, []).append(place)
+    return kept
+
+
+def _same(one: Dated, signed: Signature, other: Dated, other_signed: Signature) -> bool:
+    if float(similarity(signed, other_signed[np.newaxis])[0]) < WORTH_A_LOOK:
+        return False
+    left, right = shingles(one.text), shingles(other.text)
+    return left is not None and right is not None and jaccard(left, right) >= NEAR
+
+
+def _watched(
+    topic: str, counted: Sequence[Dated], first: datetime, hours: int, zone: ZoneInfo, config: DetectorConfig
+) -> TopicReplay:
+    documents, negatives = np.zeros(hours, dtype=np.int64), np.zeros(hours, dtype=np.int64)
+    for each in counted:
+        if each.topic == topic:
+            place = int((hour_of(each.published_at) - first) / HOUR)
+            documents[place] += 1
+            negatives[place] += each.negative
+    timeline = Timeline.of(first, documents, negatives, zone)
+    watch = Watch(timeline, config, np.zeros(hours, dtype=np.bool_), 0)
+    watch.walk(hours)
+    lasting = [] if watch.surge is None else [watch.surge]
+    return TopicReplay(topic, timeline, watch.judged, [*watch.surges, *lasting])
+
+
+def _examples(counted: Sequence[Dated]) -> dict[tuple[str, datetime], list[str]]:
+    found: dict[tuple[str, datetime], list[str]] = {}
+    for each in counted:
+        if each.negative:
+            names = found.setdefault((each.topic, hour_of(each.published_at)), [])
+            if len(names) < 3:
+                names.append(each.document_id)
+    return found
+
+
+def alerts_of(found: Replay) -> list[dict[str, Any]]:
+    """Alerts in the order in which they would have opened, as JSON types."""
+    seen = sorted(
+        ((surge, topic) for topic in found.topics for surge in topic.surges),
+        key=lambda each: (each[0].found, each[1].topic),
+    )
+    alerts: list[dict[str, Any]] = []
+    for surge, topic in seen:
+        shown = _shown(surge, topic, found)
+        began = topic.timeline.at(surge.began)
+        joined = next((each for each in reversed(alerts) if abs(began - each["last"]) <= GROUP), None)
+        if joined is None:
+            joined = {"last": began, "opened_at": shown["found_at"], "topics": [], "surges": []}
+            alerts.append(joined)
+        joined["last"] = max(joined["last"], topic.timeline.at(surge.last))
+        joined["topics"] = list(dict.fromkeys([*joined["topics"], topic.topic]))
+        joined["surges"].append(shown)
+    return [{name: value for name, value in each.items() if name != "last"} for each in alerts]
+
+
+def _shown(surge: Surge, topic: TopicReplay, found: Replay) -> dict[str, Any]:
+    hours = [each for each in topic.judged if surge.began <= each.place <= surge.last]
+    negatives = sum(each.hour.negatives for each in hours)
+    expected = sum(each.hour.expected for each in hours)
+    examples = [name for each in hours for name in found.examples.get((topic.topic, topic.timeline.at(each.place)), [])]
+    return {
+        "topic": topic.topic,
+        "began": topic.timeline.at(surge.began).isoformat(),
+        "found_at": (topic.timeline.at(surge.found) + HOUR).isoformat(),
+        "last_hour": topic.timeline.at(surge.last).isoformat(),
+        "over": surge.over,
+        "detectors": list(surge.detectors),
+        "documents": sum(each.hour.documents for each in hours),
+        "negatives": negatives,
+        "expected_negatives": round(expected, 1),
+        "ratio": round(negatives / expected, 2) if expected else None,
+        "examples": examples[:5],
+    }
+
+
+def totals(found: Replay) -> dict[str, dict[str, int]]:
+    """Counted documents and negatives by topic."""
+    return {
+        each.topic: {
+            "documents": int(each.timeline.documents.sum()),
+            "negatives": int(each.timeline.negatives.sum()),
+        }
+        for each in found.topics
+    }
