@@ -18,7 +18,7 @@ import pytest
 from kuajie.engines import scratch_folder
 from kuajie.processes import command_line
 from kuajie.supervisor import ServiceProcess
-from kuajie.topology import SERVICES
+from kuajie.topology import SERVICES, WITH_DATABASE, database_variable
 
 
 @pytest.fixture
@@ -198,9 +198,7 @@ def test_a_service_that_cannot_start_is_one_line_with_its_last_words(data: Path)
 def test_databases_and_redis_of_ones_own_are_used_instead(
     data: Path, make_database: Callable[[str], str], redis_url: str
 ) -> None:
-    urls = {
-        f"KUAJIE_{name.upper()}_DATABASE_URL": make_database(name) for name in ("profile", "recommend", "insurance")
-    }
+    urls = {database_variable(name): make_database(name) for name in WITH_DATABASE}
     state = up(data, five_free_ports(), KUAJIE_REDIS_URL=redis_url, **urls)
     assert set(state["pids"]) == set(SERVICES)
     assert list((data / "engines").iterdir()) == []
