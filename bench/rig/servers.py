@@ -3,14 +3,15 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import Any
+from typing import IO, Any
 
 import aiohttp
 
@@ -35,6 +36,11 @@ class Server:
     pid: int
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def signal(self, number: int) -> None:
+        """To it and its children: SIGSTOP while another is measured (LitServe is never quite idle), SIGCONT after."""
+        for member in family(self.pid):
+            os.kill(member, number)
+
     def cpu(self) -> float:
         """Processor seconds of it and its children so far."""
         return sum(map(cpu_seconds, family(self.pid)))
@@ -47,13 +53,20 @@ def started(command: Sequence[str | Path], core: int | None, settings: Mapping[s
 
 
 @contextmanager
-def pinned(command: Sequence[str | Path], core: int | None, settings: Mapping[str, str]) -> Iterator[int]:
-    """Such a process until the block ends: its pid."""
-    with started(command, core, settings) as process:
+def pinned(
+    command: Sequence[str | Path], core: int | None, settings: Mapping[str, str], log: IO[str] | None = None
+) -> Iterator[int]:
+    """Such a process until the block ends: its pid. `log` takes its standard error."""
+    with started(command, core, settings, stderr=log) as process:
         try:
             yield process.pid
         finally:
+            members = family(process.pid)
             process.terminate()
+            process.wait()
+            for member in members[1:]:  # LitServe leaves its workers behind
+                with suppress(ProcessLookupError):
+                    os.kill(member, signal.SIGKILL)
 
 
 def a_port() -> int:
@@ -79,20 +92,21 @@ def stores() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def ours(model: Path, core: int | None, settings: Mapping[str, str]) -> Iterator[Server]:
-    """The service with one compute thread and no response cache, so that every text is computed."""
+def ours(model: Path, core: int | None, settings: Mapping[str, str], *, log: IO[str] | None = None) -> Iterator[Server]:
+    """The service with one compute thread and no response cache, so that every text is computed; `log` takes its access log."""
     port = a_port()
     told = {
         "KUAJIE_INTERNAL_KEYS": KEYS,
         "KUAJIE_INTENT_MODEL_DIR": str(model),
         "KUAJIE_INTENT_CACHE_ANSWERS": "0",
         "KUAJIE_DEFAULT_DEADLINE_MS": "60000",
-        "KUAJIE_LOG_LEVEL": "error",
+        "KUAJIE_LOG_LEVEL": "error" if log is None else "info",
+        "KUAJIE_ACCESS_LOG": str(log is not None),
         **settings,
     }
     caller = Caller("default", "bench", "server", frozenset({"understand"}))
     headers = {"Authorization": f"Bearer {Keyring(KEYS).sign(caller, lifetime_s=3600)}"}
-    with pinned([sys.executable, "-m", "kuajie.serving", "intent", "--port", str(port)], core, told) as pid:
+    with pinned([sys.executable, "-m", "kuajie.serving", "intent", "--port", str(port)], core, told, log) as pid:
         yield Server("ours", f"http://127.0.0.1:{port}/v1/understand", pid, headers)
 
 
