@@ -2,9 +2,10 @@
 
 Each server is kept to one core with one compute thread, the callers to another; the limit is `session.run` on that same core, with
 texts that were tokenised before and batches of the best size. In a round everybody gets the same texts, as single requests and 64 to
-a request. Peers do less a text (no calibration, topics, keys, deadlines) and have their own dynamic batching, 16 texts or 5 ms,
-which no sweep has chosen. Budget: at least .9 of the limit at saturation and ahead of both peers; a single text at most 1.5 ms over the limit; at
-twice the saturation p99 within the deadline, refusals in at most 5 ms. `--peers` adds the peers (an environment is made for them).
+a request. Peers do less a text (no calibration, topics, keys, deadlines) and have their own dynamic batching, 16 texts or 5 ms, which
+no sweep has chosen. Budget: at least .9 of the limit at saturation and ahead of both peers; a single text at most 1.5 ms over the
+limit; at twice the saturation p99 within the deadline, refusals in at most 5 ms. `--peers` adds the peers (an environment is made for
+them).
 """
 
 import argparse
