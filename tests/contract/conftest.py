@@ -44,19 +44,21 @@ class Platform:
     headers: Mapping[str, str]
 
 
+def applications(database: Callable[[str], str], shared: SharedSettings) -> dict[str, FastAPI]:
+    """The four back ends; `database` gives the URL of a service's own."""
+    return {
+        "profile": create_profile(ProfileSettings(database_url=database("profile"), shared=shared)),  # type: ignore[arg-type]
+        "recommend": create_recommend(RecommendSettings(database_url=database("recommend"), shared=shared)),  # type: ignore[arg-type]
+        "intent": create_intent(
+            IntentSettings(model="keyword", database_url=database("intent"), sealing_keys=SEALING_KEYS, shared=shared)  # type: ignore[arg-type]
+        ),
+        "insurance": create_insurance(InsuranceSettings(database_url=database("insurance"), shared=shared)),  # type: ignore[arg-type]
+    }
+
+
 @pytest.fixture
 def back_ends(make_database: Callable[[str], str], shared_settings: SharedSettings) -> dict[str, FastAPI]:
-    shared = shared_settings
-    return {
-        "profile": create_profile(ProfileSettings(database_url=make_database("profile"), shared=shared)),  # type: ignore[arg-type]
-        "recommend": create_recommend(RecommendSettings(database_url=make_database("recommend"), shared=shared)),  # type: ignore[arg-type]
-        "intent": create_intent(
-            IntentSettings(
-                model="keyword", database_url=make_database("intent"), sealing_keys=SEALING_KEYS, shared=shared
-            )
-        ),  # type: ignore[arg-type]
-        "insurance": create_insurance(InsuranceSettings(database_url=make_database("insurance"), shared=shared)),  # type: ignore[arg-type]
-    }
+    return applications(make_database, shared_settings)
 
 
 @pytest.fixture

@@ -6,15 +6,26 @@ import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import SecretStr
 from starlette.routing import Route
 
 from services.gateway.app import create_app
 from services.gateway.routes import COMPOSED, LAG, Endpoint
 from services.gateway.table import ROWS
 from services.kit.identity import ScopeCheck
+from services.kit.settings import SharedSettings
+from tests.conftest import INTERNAL_KEYS
+from tests.contract.conftest import applications
 
 INTERNAL = {("POST", "/v1/content"), ("POST", "/v1/campaign"), ("POST", "/v1/offers"), ("GET", "/v1/lag")}
 """Composed or summed up by the gateway: their bodies carry facts that only the gateway may state."""
+
+
+@pytest.fixture(scope="module")
+def back_ends() -> dict[str, FastAPI]:
+    """Applications that are never opened: their routes are there without any store."""
+    shared = SharedSettings(internal_keys=SecretStr(INTERNAL_KEYS))
+    return applications(lambda service: f"postgresql+asyncpg://nobody@127.0.0.1:1/{service}", shared)
 
 
 def scopes_of(app: FastAPI) -> dict[tuple[str, str], list[str]]:
