@@ -68,19 +68,29 @@ def evaluate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path]) 
         raise BadInput(str(error)) from error
 
 
-def show_intent(tasks: dict[str, Any], languages: dict[str, Any], notes: Sequence[str]) -> None:
-    """A table of the tasks, overall and by language, and lines below it."""
+def show_trained(result: dict[str, Any], out: Path) -> None:
+    """What a run reached on its validation rows, and how its model is served."""
+    where = f"on validation rows; all of it: {result['page']}"
+    serve = f"serve it: kuajie models publish {out}, or KUAJIE_INTENT_MODEL_DIR={result['package']}"
+    _show(result["validation"], {}, [where, *_scope_notes(result), serve])
+
+
+def show_judged(result: dict[str, Any]) -> None:
+    """The tasks, overall and by language, and what is measured beside them."""
+    _show(result["tasks"], result["by_language"], _scope_notes(result))
+
+
+def _scope_notes(result: dict[str, Any]) -> list[str]:
+    names = {"scope_auroc": "in scope against out of scope, AUROC", "purchase_auc": "purchase, AUC"}
+    return [f"{title}: {result[name]:.4f}" for name, title in names.items() if result.get(name) is not None]
+
+
+def _show(tasks: dict[str, Any], languages: dict[str, Any], notes: Sequence[str]) -> None:
     rows = [_row(task, "all", found) for task, found in tasks.items()]
     rows += [_row(task, name, found) for name, part in languages.items() for task, found in part["tasks"].items()]
     table("intent", ["task", "language", "rows", "accuracy", "macro-F1", "ECE"], rows)
     for note in notes:
         show(note)
-
-
-def scope_notes(result: dict[str, Any]) -> list[str]:
-    """What is measured beside the tasks."""
-    names = {"scope_auroc": "in scope against out of scope, AUROC", "purchase_auc": "purchase, AUC"}
-    return [f"{title}: {result[name]:.4f}" for name, title in names.items() if result.get(name) is not None]
 
 
 def _row(task: str, language: str, found: dict[str, Any]) -> list[str]:

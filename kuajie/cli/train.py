@@ -1,0 +1,44 @@
+"""`kuajie train`: from files of labelled data to a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kuajie.cli.options import Json, Texts, answer
+
+app = typer.Typer(help="Make a model from labelled data.")
+
+
+@app.command("intent")
+def train_intent(
+    data: Texts,
+    out: Annotated[Path, typer.Option(help="The folder to make: checkpoint, reports, and `package` to serve.")],
+    validation: Annotated[
+        list[Path] | None,
+        typer.Option(help="Rows that everything is chosen on; by default some are held out of --data."),
+    ] = None,
+    base: Annotated[
+        str, typer.Option(help="A Hugging Face folder or hub id of a BERT encoder.")
+    ] = "intfloat/multilingual-e5-small",
+    layers: Annotated[
+        str | None,
+        typer.Option(help="Layers to keep: `all` (the default), or as in 0,2,4,7,9,11: half of twelve, twice as fast."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most so many; it stops early by itself.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Texts in an update, on each device.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0.0, help="The encoder's, at its height.")] = None,
+    lora_rank: Annotated[int | None, typer.Option(min=1, help="Train low-rank updates instead of all weights.")] = None,
+    train_words: Annotated[bool, typer.Option(help="Train the embeddings of the words that occur.")] = True,
+    seed: Annotated[int, typer.Option(help="Makes a run repeatable.")] = 0,
+    float16: Annotated[bool, typer.Option("--float16", help="Put model.fp16.onnx for GPUs into the package.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """From texts and labels (and, where there are such columns, sentiment, purchase and topic) to a model that can be served."""
+    from kuajie import training
+
+    choices = training.Choices(layers, epochs, batch_size, learning_rate, lora_rank, train_words, seed, float16)
+    result = training.train_intent(data, validation or [], base, out, choices, resume=resume)
+    if result is not None:
+        answer(result, as_json, lambda document: training.show_trained(document, out))
