@@ -1,7 +1,7 @@
 """The services' databases: created where we own the server, brought to the newest revision everywhere.
 
 `python -m kuajie.databases` prepares a stack in a process of its own, so that the supervisor, which stays, does not carry
-SQLAlchemy in its memory. It reads {"server": URL or null, "urls": {service: URL}} from its standard input.
+SQLAlchemy in its memory. It reads {"server": URL or null, "urls": {service: URL}, "ours": [service]} from its standard input.
 """
 
 import asyncio

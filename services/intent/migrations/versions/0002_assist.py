@@ -12,6 +12,26 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    _create_conversations()
+    _create_corrections()
+    _create_documents()
+    _create_revisions()
+    _create_hand_offs()
+    _create_messages()
+    _create_passages()
+
+
+def downgrade() -> None:
+    op.drop_table("assist_passages")
+    op.drop_table("assist_messages")
+    op.drop_table("assist_hand_offs")
+    op.drop_table("assist_revisions")
+    op.drop_table("assist_documents")
+    op.drop_table("assist_corrections")
+    op.drop_table("assist_conversations")
+
+
+def _create_conversations() -> None:
     op.create_table(
         "assist_conversations",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -51,6 +71,9 @@ def upgrade() -> None:
         ["tenant_id", "user_id", "conversation_id"],
         unique=False,
     )
+
+
+def _create_corrections() -> None:
     op.create_table(
         "assist_corrections",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -67,6 +90,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "conversation_id", "number", name=op.f("pk_assist_corrections")),
     )
     op.create_index("ix_assist_corrections_user", "assist_corrections", ["tenant_id", "user_id"], unique=False)
+
+
+def _create_documents() -> None:
     op.create_table(
         "assist_documents",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -83,12 +109,18 @@ def upgrade() -> None:
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "document_id", name=op.f("pk_assist_documents")),
     )
+
+
+def _create_revisions() -> None:
     op.create_table(
         "assist_revisions",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_assist_revisions")),
     )
+
+
+def _create_hand_offs() -> None:
     op.create_table(
         "assist_hand_offs",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -124,6 +156,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_assist_hand_offs_status", "assist_hand_offs", ["tenant_id", "status", "hand_off_id"], unique=False
     )
+
+
+def _create_messages() -> None:
     op.create_table(
         "assist_messages",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -152,6 +187,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "conversation_id", "number", name=op.f("pk_assist_messages")),
     )
     op.create_index("ix_assist_messages_created_at", "assist_messages", ["tenant_id", "created_at"], unique=False)
+
+
+def _create_passages() -> None:
     op.create_table(
         "assist_passages",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -173,13 +211,3 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant_id", "document_id", "number", name=op.f("pk_assist_passages")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("assist_passages")
-    op.drop_table("assist_messages")
-    op.drop_table("assist_hand_offs")
-    op.drop_table("assist_revisions")
-    op.drop_table("assist_documents")
-    op.drop_table("assist_corrections")
-    op.drop_table("assist_conversations")

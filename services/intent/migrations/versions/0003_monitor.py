@@ -12,6 +12,33 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
+    _create_documents()
+    _create_bands()
+    _create_hours()
+    _create_surges()
+    _create_alerts()
+    _create_silences()
+    _create_webhooks()
+    _create_notifications()
+    _create_deliveries()
+
+
+def downgrade() -> None:
+    for table in (
+        "monitor_deliveries",
+        "monitor_notifications",
+        "monitor_webhooks",
+        "monitor_silences",
+        "monitor_alerts",
+        "monitor_surges",
+        "monitor_hours",
+        "monitor_bands",
+        "monitor_documents",
+    ):
+        op.drop_table(table)
+
+
+def _create_documents() -> None:
     op.create_table(
         "monitor_documents",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -50,6 +77,9 @@ def upgrade() -> None:
         ["tenant_id", "published_at", "document_id"],
         unique=False,
     )
+
+
+def _create_bands() -> None:
     op.create_table(
         "monitor_bands",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -59,6 +89,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "band", "document_id", name=op.f("pk_monitor_bands")),
     )
     op.create_index("ix_monitor_bands_published_at", "monitor_bands", ["published_at"], unique=False)
+
+
+def _create_hours() -> None:
     op.create_table(
         "monitor_hours",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -73,6 +106,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "topic", "hour", "source", name=op.f("pk_monitor_hours")),
     )
     op.create_index("ix_monitor_hours_hour", "monitor_hours", ["hour"], unique=False)
+
+
+def _create_surges() -> None:
     op.create_table(
         "monitor_surges",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -88,6 +124,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_monitor_surges_alert", "monitor_surges", ["tenant_id", "alert_id"], unique=False)
     op.create_index("ix_monitor_surges_topic", "monitor_surges", ["tenant_id", "topic", "began"], unique=False)
+
+
+def _create_alerts() -> None:
     op.create_table(
         "monitor_alerts",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -114,6 +153,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("status <> 'resolved'"),
     )
     op.create_index("ix_monitor_alerts_opened", "monitor_alerts", ["tenant_id", "opened_at", "alert_id"], unique=False)
+
+
+def _create_silences() -> None:
     op.create_table(
         "monitor_silences",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -127,6 +169,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "silence_id", name=op.f("pk_monitor_silences")),
     )
+
+
+def _create_webhooks() -> None:
     op.create_table(
         "monitor_webhooks",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -141,6 +186,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "webhook_id", name=op.f("pk_monitor_webhooks")),
     )
+
+
+def _create_notifications() -> None:
     op.create_table(
         "monitor_notifications",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -151,6 +199,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "notification_id", name=op.f("pk_monitor_notifications")),
     )
+
+
+def _create_deliveries() -> None:
     op.create_table(
         "monitor_deliveries",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -175,18 +226,3 @@ def upgrade() -> None:
     op.create_index(
         "ix_monitor_deliveries_webhook", "monitor_deliveries", ["tenant_id", "webhook_id", "created_at"], unique=False
     )
-
-
-def downgrade() -> None:
-    for table in (
-        "monitor_deliveries",
-        "monitor_notifications",
-        "monitor_webhooks",
-        "monitor_silences",
-        "monitor_alerts",
-        "monitor_surges",
-        "monitor_hours",
-        "monitor_bands",
-        "monitor_documents",
-    ):
-        op.drop_table(table)

@@ -13,7 +13,9 @@ down_revision = None
 
 def upgrade() -> None:
     _create_events()
-    _create_people()
+    _create_person_facts()
+    _create_person_features()
+    _create_items()
     _create_consents()
     _create_stream_and_idempotency()
 
@@ -68,7 +70,7 @@ def _create_events() -> None:
     )
 
 
-def _create_people() -> None:
+def _create_person_facts() -> None:
     op.create_table(
         "person_facts",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -78,6 +80,9 @@ def _create_people() -> None:
         sa.Column("declared_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "user_id", "fact", name=op.f("pk_person_facts")),
     )
+
+
+def _create_person_features() -> None:
     op.create_table(
         "person_features",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -106,6 +111,9 @@ def _create_people() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "user_id", "item_id", name=op.f("pk_person_items")),
         postgresql_with={"fillfactor": 80},
     )
+
+
+def _create_items() -> None:
     op.create_table(
         "items",
         sa.Column("tenant_id", sa.Text(), nullable=False),
