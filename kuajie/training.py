@@ -29,7 +29,14 @@ class Choices:
 
 
 def train_intent(
-    data: Sequence[Path], validation: Sequence[Path], base: str, out: Path, choices: Choices, *, resume: bool
+    data: Sequence[Path],
+    validation: Sequence[Path],
+    unknown: Sequence[Path],
+    base: str,
+    out: Path,
+    choices: Choices,
+    *,
+    resume: bool,
 ) -> dict[str, Any] | None:
     """The report of a run; None in all but the first of several processes.
 
@@ -37,13 +44,21 @@ def train_intent(
     """
     with needs("train-intent"):
         from training.intent.making import make_model
-        from training.intent.rows import UnusableData, read_rows
+        from training.intent.rows import UnusableData, read_rows, read_strangers
     try:
         rows = [row for path in data for row in read_rows(path)]
         held = [row for path in validation for row in read_rows(path)]
+        strangers = [text for path in unknown for text in read_strangers(path)]
         with stages("training intent") as stage:
             made = make_model(
-                rows, validation=held, base=base, out=out, config=_config(choices), progress=stage, resume=resume
+                rows,
+                validation=held,
+                unknown=strangers,
+                base=base,
+                out=out,
+                config=_config(choices),
+                progress=stage,
+                resume=resume,
             )
     except UnusableData as error:
         raise BadInput(str(error)) from error
@@ -82,7 +97,11 @@ def show_judged(result: dict[str, Any]) -> None:
 
 def _scope_notes(result: dict[str, Any]) -> list[str]:
     names = {"scope_auroc": "in scope against out of scope, AUROC", "purchase_auc": "purchase, AUC"}
-    return [f"{title}: {result[name]:.4f}" for name, title in names.items() if result.get(name) is not None]
+    notes = [f"{title}: {result[name]:.4f}" for name, title in names.items() if result.get(name) is not None]
+    if tried := result.get("scope", {}).get("auroc"):
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in tried.items())
+        notes.append(f"in scope against out of scope, AUROC: {figures}; judged by {result['scope']['taken']}")
+    return notes
 
 
 def _show(tasks: dict[str, Any], languages: dict[str, Any], notes: Sequence[str]) -> None:

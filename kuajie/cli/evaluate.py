@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kuajie.cli.options import Json, Texts, answer
+from kuajie.cli.options import Json, Strangers, Texts, answer
 
 app = typer.Typer(help="Measure a model against held-out data.")
 
@@ -31,10 +31,7 @@ def evaluate_recommend(
 def evaluate_intent(
     data: Texts,
     model: Annotated[Path, typer.Option(help="The folder of a trained model.")],
-    unknown: Annotated[
-        list[Path] | None,
-        typer.Option("--oos", help="Texts that are out of scope, whatever their labels: CSV, or .txt with one a line."),
-    ] = None,
+    unknown: Strangers = None,
     as_json: Json = False,
 ) -> None:
     """Judge a trained model on texts that it has not seen, by the code that serves it."""

@@ -17,6 +17,10 @@ Data = Annotated[Path | None, typer.Option(help="The stack's folder. Default: KU
 Url = Annotated[str | None, typer.Option(help="A gateway elsewhere. Default: KUAJIE_URL, else the stack here.")]
 Key = Annotated[str | None, typer.Option(help="Its API key. Default: KUAJIE_API_KEY.")]
 Texts = Annotated[list[Path], typer.Option("--data", help="A CSV file with text and label; may be given again.")]
+Strangers = Annotated[
+    list[Path] | None,
+    typer.Option("--oos", help="Texts that are out of scope, whatever their labels: CSV, or .txt with one a line."),
+]
 
 Document = TypeVar("Document")
 

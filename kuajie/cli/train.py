@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kuajie.cli.options import Json, Texts, answer
+from kuajie.cli.options import Json, Strangers, Texts, answer
 
 app = typer.Typer(help="Make a model from labelled data.")
 
@@ -18,6 +18,7 @@ def train_intent(
         list[Path] | None,
         typer.Option(help="Rows that everything is chosen on; by default some are held out of --data."),
     ] = None,
+    unknown: Strangers = None,
     base: Annotated[
         str, typer.Option(help="A Hugging Face folder or hub id of a BERT encoder.")
     ] = "intfloat/multilingual-e5-small",
@@ -39,6 +40,6 @@ def train_intent(
     from kuajie import training
 
     choices = training.Choices(layers, epochs, batch_size, learning_rate, lora_rank, train_words, seed, float16)
-    result = training.train_intent(data, validation or [], base, out, choices, resume=resume)
+    result = training.train_intent(data, validation or [], unknown or [], base, out, choices, resume=resume)
     if result is not None:
         answer(result, as_json, lambda document: training.show_trained(document, out))

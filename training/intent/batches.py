@@ -38,9 +38,11 @@ class Batch:
 def encode(
     rows: Sequence[Row], tokenizer: PreTrainedTokenizerFast, vocabulary: Vocabulary, *, prefix: str, max_tokens: int
 ) -> Encoded:
-    """All rows at once."""
+    """All rows at once; there may be none."""
     texts = [prefix + row.text for row in rows]
-    tokens = tokenizer(texts, truncation=True, max_length=max_tokens, add_special_tokens=True)["input_ids"]
+    tokens = (
+        tokenizer(texts, truncation=True, max_length=max_tokens, add_special_tokens=True)["input_ids"] if texts else []
+    )
     indices = [vocabulary.indices(row) for row in rows]
     targets = {task: torch.tensor([each[task] for each in indices]) for task in vocabulary.classes}
     return Encoded(tokens, targets)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from services.intent.trained.confidence import Floats, softmax
+from services.intent.trained.confidence import Floats, Scope, softmax
 from training.intent.metrics import Integers
 
 KEPT_IN_SCOPE = 0.95
@@ -44,4 +44,5 @@ class Calibration:
     """What turns logits into probabilities and a verdict on scope."""
 
     temperatures: dict[str, float]
-    scope_threshold: float | None
+    scope: Scope = "energy"
+    scope_threshold: float | None = None

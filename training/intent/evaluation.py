@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from services.intent.labels import OUT_OF_SCOPE
-from services.intent.trained.confidence import Floats, known_score, softmax
+from services.intent.trained.confidence import Floats, softmax
 from training.intent.metrics import (
     Integers,
     auroc,
@@ -60,22 +60,15 @@ def figures(
     )
 
 
-def scope_auroc(
-    intent_logits: Floats,
-    truth: Integers,
-    classes: Sequence[str],
-    temperature: float,
-    unknown: Floats | None = None,
-) -> float | None:
+def scope_auroc(scores: Floats, truth: Integers, classes: Sequence[str], unknown: Floats | None = None) -> float | None:
     """The chance that a known text scores above an unknown one.
 
-    Unknown are the rows of `out_of_scope`, and the rows of `unknown` (logits of texts from elsewhere); None when there are none.
+    Unknown are the rows of `out_of_scope`, and `unknown` (scores of texts from elsewhere); None when there are none.
     """
-    scores = known_score(intent_logits, classes, temperature)
     outside = np.array([name == OUT_OF_SCOPE for name in classes])[np.maximum(truth, 0)] & (truth != UNKNOWN)
     strangers = scores[outside]
     if unknown is not None:
-        strangers = np.concatenate([strangers, known_score(unknown, classes, temperature)])
+        strangers = np.concatenate([strangers, unknown])
     known = scores[~outside & (truth != UNKNOWN)]
     return auroc(known, strangers) if len(strangers) and len(known) else None
 

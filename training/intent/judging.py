@@ -23,9 +23,10 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Logits of shape (rows, classes) and truth of shape (rows,) by task, and each row's language."""
+    """Logits of shape (rows, classes) and truth of shape (rows,) by task; scores of scope, shape (rows,); each row's language."""
 
     logits: dict[str, Floats]
+    scores: Floats
     truth: dict[str, Integers]
     languages: Sequence[str]
 
@@ -33,6 +34,7 @@ class Judged:
         kept = np.array([each == language for each in self.languages])
         return Judged(
             {task: values[kept] for task, values in self.logits.items()},
+            self.scores[kept],
             {task: values[kept] for task, values in self.truth.items()},
             [language] * int(kept.sum()),
         )
@@ -49,11 +51,11 @@ def judge(
     vocabulary = Vocabulary(model.package.description.classes)
     indices = [vocabulary.indices(row) for row in rows]
     judged = Judged(
-        _logits(model, [row.text for row in rows], progress),
+        *_read(model, [row.text for row in rows], progress),
         {task: np.array([each[task] for each in indices]) for task in vocabulary.classes},
         [row.language for row in rows],
     )
-    strangers = _logits(model, unknown, progress)["intent"] if unknown else None
+    strangers = _read(model, unknown, progress)[1] if unknown else None
     languages = sorted(set(judged.languages))
     return {
         "model": {"name": model.name, "version": model.version},
@@ -70,21 +72,22 @@ def _figures(model: OnnxModel, judged: Judged, strangers: Floats | None) -> dict
         if (judged.truth[task] != UNKNOWN).any():
             found = figures(judged.logits[task], judged.truth[task], classes, description.temperatures[task])
             tasks[task] = found.to_json()
-    intent = judged.logits["intent"], judged.truth["intent"], description.classes["intent"]
-    result = {"tasks": tasks, "scope_auroc": scope_auroc(*intent, description.temperatures["intent"], strangers)}
+    scope = scope_auroc(judged.scores, judged.truth["intent"], description.classes["intent"], strangers)
+    result = {"tasks": tasks, "scope_auroc": scope}
     if "purchase" in tasks:
         classes = description.classes["purchase"]
         result["purchase_auc"] = purchase_auc(judged.logits["purchase"], judged.truth["purchase"], classes)
     return result
 
 
-def _logits(model: OnnxModel, texts: Sequence[str], progress: Progress) -> dict[str, Floats]:
-    """By task, in the rows' order; batches of like length, as the server makes them."""
+def _read(model: OnnxModel, texts: Sequence[str], progress: Progress) -> tuple[dict[str, Floats], Floats]:
+    """Logits by task and scores of scope, in the rows' order; batches of like length, as the server makes them."""
     read = model.encode(texts)
     order = sorted(range(len(read)), key=lambda place: read[place].tokens)
     parts = []
     for at in range(0, len(order), BATCH):
-        parts.append(model.run([read[place] for place in order[at : at + BATCH]]).logits)
+        parts.append(model.run([read[place] for place in order[at : at + BATCH]]))
         progress("reading", min(1.0, (at + BATCH) / len(order)))
     back = np.argsort(order)
-    return {task: np.concatenate([part[task] for part in parts])[back] for task in parts[0]}
+    logits = {task: np.concatenate([part.logits[task] for part in parts])[back] for task in parts[0].logits}
+    return logits, np.concatenate([model.scope_scores(part) for part in parts])[back]

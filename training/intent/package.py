@@ -57,6 +57,7 @@ def write_package(
         "max_tokens": card.max_tokens,
         "pad_id": card.pad_id,
         "temperatures": calibration.temperatures,
+        "scope": calibration.scope,
         "scope_threshold": calibration.scope_threshold,
         "precision": "int8" if report["quantisation"]["taken"] else "float32",
     }
@@ -107,6 +108,11 @@ def _card(card: Card, report: Mapping[str, Any]) -> str:
     tried = "; ".join(
         f"{each['way']}: {each['score']:.4f}, {each['megabytes']:.1f} MB" for each in report["quantisation"]["tried"]
     )
+    if "scope" in report:
+        figures = (
+            ", ".join(f"{name} {value:.4f}" for name, value in report["scope"]["auroc"].items()) or "none to choose by"
+        )
+        lines += ["", f"Scope is judged by {report['scope']['taken']} (AUROC on validation: {figures})."]
     lines += ["", f"int8, mean accuracy of the tasks: float {report['quantisation']['float']:.4f}; {tried}.", ""]
     lines += ["It reads tone and wording, not facts. It is no ground for advice, a price or a refusal.", ""]
     return "\n".join(lines)

@@ -26,10 +26,19 @@ def write_page(path: Path, report: Mapping[str, Any], classes: Mapping[str, Sequ
         for each in report["quantisation"]["tried"]
     )
     parts.append(f"<h2>int8</h2><p>float: {report['quantisation']['float']:.4f}</p><ul>{tried}</ul>")
+    parts.append(_scope(report.get("scope")))
     style = "body{font:15px sans-serif;max-width:60rem;margin:2rem auto}td,th{padding:.2rem .8rem;text-align:right}"
     title = "Intent model: validation report"
     page = f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{style}</style><h1>{title}</h1>{''.join(parts)}"
     path.write_text(page, encoding="utf-8")
+
+
+def _scope(found: Mapping[str, Any] | None) -> str:
+    """What scope is judged by, and what else was tried."""
+    if found is None:
+        return ""
+    tried = "".join(f"<li>{html.escape(name)}: AUROC {value:.4f}</li>" for name, value in found["auroc"].items())
+    return f"<h2>In scope or out of it</h2><p>judged by {html.escape(found['taken'])}</p><ul>{tried}</ul>"
 
 
 def _table(found: Mapping[str, Any]) -> str:

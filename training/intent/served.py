@@ -19,7 +19,12 @@ def open_model(path: Path) -> ort.InferenceSession:
 
 def logits_of(session: ort.InferenceSession, data: Encoded, pad_id: int, tasks: Sequence[str]) -> dict[str, Floats]:
     """Logits of shape (rows, classes) by task, in the rows' order."""
-    names = [f"{task}_logits" for task in tasks]
+    found = outputs_of(session, data, pad_id, [f"{task}_logits" for task in tasks])
+    return {task: found[f"{task}_logits"] for task in tasks}
+
+
+def outputs_of(session: ort.InferenceSession, data: Encoded, pad_id: int, names: Sequence[str]) -> dict[str, Floats]:
+    """Arrays of shape (rows, width) by the name of the output, in the rows' order."""
     found: list[list[Floats]] = []
     places: list[int] = []
     for batch in in_order(data, 32, pad_id):
@@ -27,4 +32,4 @@ def logits_of(session: ort.InferenceSession, data: Encoded, pad_id: int, tasks: 
         found.append(session.run(names, feeds))
         places += batch.places
     back = np.argsort(places)
-    return {task: np.concatenate([part[index] for part in found])[back] for index, task in enumerate(tasks)}
+    return {name: np.concatenate([part[index] for part in found])[back] for index, name in enumerate(names)}

@@ -4,12 +4,17 @@ Training calibrates with these very functions.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.intent.labels import OUT_OF_SCOPE
+
+Scope = Literal["energy", "distance"]
+"""What tells known texts from others: the logits, or how far the embedding is from every known class."""
+DISTANCE = "scope_distance"
+"""The graph's output for the latter: the squared Mahalanobis distance to the nearest known class."""
 
 Floats = NDArray[np.floating[Any]]
 
@@ -22,8 +27,8 @@ def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
-def known_score(logits: Floats, classes: Sequence[str], temperature: float) -> Floats:
-    """How much a text looks like something known, higher for known; shape (rows,).
+def energy(logits: Floats, classes: Sequence[str], temperature: float) -> Floats:
+    """How much a text looks like something known by its logits, higher for known; shape (rows,).
 
     The free energy of the known classes, logsumexp(z / T) (Liu et al. 2020), less the logit of `out_of_scope` where the model has
     that class: the log-odds of being known.
@@ -31,5 +36,15 @@ def known_score(logits: Floats, classes: Sequence[str], temperature: float) -> F
     scaled = logits / temperature
     inside = np.array([name != OUT_OF_SCOPE for name in classes])
     top = scaled[:, inside].max(axis=1)
-    energy = top + np.log(np.exp(scaled[:, inside] - top[:, None]).sum(axis=1))
-    return np.asarray(energy if inside.all() else energy - scaled[:, ~inside][:, 0])
+    inner = top + np.log(np.exp(scaled[:, inside] - top[:, None]).sum(axis=1))
+    return np.asarray(inner if inside.all() else inner - scaled[:, ~inside][:, 0])
+
+
+def known_score(
+    scope: Scope, logits: Floats, distance: Floats | None, classes: Sequence[str], temperature: float
+) -> Floats:
+    """How much a text looks like something known, by what the model judges scope by; shape (rows,), higher for known.
+
+    `distance` has shape (rows, 1); it is None only where `scope` is energy.
+    """
+    return energy(logits, classes, temperature) if distance is None or scope == "energy" else -distance[:, 0]

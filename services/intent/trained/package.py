@@ -7,10 +7,13 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from services.intent.model import ModelRefused
+from services.intent.trained.confidence import Scope
 from services.kit.artifacts import CorruptArtifact, Manifest, verify
 from services.kit.wire import MessageModel
 
-FORMAT = 1
+FORMAT = 2
+READABLE = frozenset({1, FORMAT})
+"""Format 1 had no `scope`: it was energy."""
 MODEL, TOKENIZER, DESCRIPTION = "model.onnx", "tokenizer.json", "model.json"
 HALF = "model.fp16.onnx"
 REQUIRED = frozenset({MODEL, TOKENIZER, DESCRIPTION})
@@ -26,6 +29,7 @@ class Description(MessageModel):
     max_tokens: int = Field(ge=3, description="longer texts are cut")
     pad_id: int = Field(ge=0)
     temperatures: dict[str, float] = Field(description="what logits are divided by, by task")
+    scope: Scope = Field("energy", description="what is compared with the threshold")
     scope_threshold: float | None = Field(description="scores below it are out of scope; null: none are")
     precision: str
 
@@ -60,8 +64,8 @@ def read_package(folder: Path) -> Package:
         raise ModelRefused(f"{folder.name}/{DESCRIPTION} is not a description of a model") from error
     if missing := REQUIRED - manifest.files.keys():
         raise ModelRefused(f"the package is damaged: {folder.name} has no {', '.join(sorted(missing))}")
-    if description.format != FORMAT:
-        raise ModelRefused(f"{folder.name} has format {description.format}, this version reads {FORMAT}")
+    if description.format not in READABLE:
+        raise ModelRefused(f"{folder.name} has format {description.format}, this version reads {FORMAT} and older")
     if "intent" not in description.classes or description.classes.keys() - description.temperatures.keys():
         raise ModelRefused(f"{folder.name} lacks the classes of `intent`, or the temperature of a task")
     return Package(folder=folder, manifest=manifest, description=description)

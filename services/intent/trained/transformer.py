@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from services.intent.labels import OPINION_TOPICS, OUT_OF_SCOPE, Sentiment
 from services.intent.lexical.keyword import KeywordModel, Spoken
 from services.intent.model import Appetite, Model, ModelRefused, Opinion, Understanding
 from services.intent.trained.buckets import Integers
-from services.intent.trained.confidence import Floats, known_score, softmax
+from services.intent.trained.confidence import DISTANCE, Floats, known_score, softmax
 from services.intent.trained.embedding import Embedding, Tokens, Vectors, embeds
 from services.intent.trained.package import TOKENIZER, Package, read_package
 from services.intent.trained.provider import CPU, Files, Runtime, Session, Wanted, open_session
@@ -48,10 +48,14 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Logits of shape (texts, classes) by task; the embedding, of shape (texts, width) and unit length, where it was asked for."""
+    """Logits of shape (texts, classes) by task, and the distance, of shape (texts, 1), where scope is judged by it.
+
+    The embedding, of shape (texts, width) and unit length, where it was asked for.
+    """
 
     logits: Mapping[str, Floats]
     read: Sequence[Read]
+    distance: Floats | None = None
     embedding: Floats | None = None
 
 
@@ -79,6 +83,9 @@ class OnnxModel:
         self._tokenizer = _tokenizer(self.package)
         self._keyword = keyword or KeywordModel()
         self._tasks = _tasks(self.package)
+        self.raw_outputs: dict[str, int] = _widths(self.package, self.session.session)
+        """Widths of what `raw` gives, by name."""
+        self._told = [name for name in self.raw_outputs if name != EMBEDDING]
         self._runner = self._begin(wanted, memory)
         self._lost = False
         classes = self.package.description.classes["intent"]
@@ -102,30 +109,22 @@ class OnnxModel:
         return [Read(each.ids, words.topics, words) for each, words in zip(read, spoken, strict=True)]
 
     def run(self, batch: Sequence[Read]) -> Outcome:
-        logits = self._run(batch, [f"{task}_logits" for task in self._tasks])
-        return Outcome(dict(zip(self._tasks, logits, strict=True)), batch)
-
-    @property
-    def raw_outputs(self) -> dict[str, int]:
-        """Widths of what `raw` gives, by name."""
-        classes = self.package.description.classes
-        given = {each.name: each.shape[-1] for each in self.session.session.get_outputs()}
-        width = given.get(EMBEDDING)  # a name instead of a number where the graph does not say
-        embedding = {EMBEDDING: width} if isinstance(width, int) else {}
-        return {f"{task}_logits": len(classes[task]) for task in self._tasks} | embedding
+        return self._outcome(batch, self._told)
 
     def run_raw(self, batch: Sequence[Read]) -> Outcome:
         """As `run`, with the embedding where the model gives one."""
-        names = list(self.raw_outputs)
+        return self._outcome(batch, list(self.raw_outputs))
+
+    def _outcome(self, batch: Sequence[Read], names: Sequence[str]) -> Outcome:
         found = dict(zip(names, self._run(batch, names), strict=True))
         logits = {task: found[f"{task}_logits"] for task in self._tasks}
-        return Outcome(logits, batch, found.get(EMBEDDING))
+        return Outcome(logits, batch, found.get(DISTANCE), found.get(EMBEDDING))
 
     def raw(self, logits: Outcome) -> list[dict[str, Floats]]:
-        """Logits and embedding of each text, by the name of the output."""
+        """All outputs of each text, by name."""
         found = {f"{task}_logits": rows for task, rows in logits.logits.items()}
-        if logits.embedding is not None:
-            found[EMBEDDING] = logits.embedding
+        found |= {} if logits.distance is None else {DISTANCE: logits.distance}
+        found |= {} if logits.embedding is None else {EMBEDDING: logits.embedding}
         return [{name: rows[place] for name, rows in found.items()} for place in range(len(logits.read))]
 
     def _run(self, batch: Sequence[Read], names: Sequence[str]) -> list[Floats]:
@@ -163,7 +162,7 @@ class OnnxModel:
         classes = self.package.description.classes["intent"]
         odds = self._probabilities("intent", logits)
         best = odds.argmax(axis=1)
-        known = self._known(logits.logits["intent"]) & (best != self._stranger)
+        known = self._known(logits) & (best != self._stranger)
         words = self._words(logits.read)
         return [
             Understanding(classes[column], confidence, in_scope, sentiment, read.topics, purchase, opinion)
@@ -179,13 +178,17 @@ class OnnxModel:
             )
         ]
 
-    def _known(self, logits: Floats) -> NDArray[np.bool_]:
+    def scope_scores(self, outcome: Outcome) -> Floats:
+        """How much each text looks like something known; shape (texts,)."""
+        told, logits = self.package.description, outcome.logits["intent"]
+        return known_score(told.scope, logits, outcome.distance, told.classes["intent"], told.temperatures["intent"])
+
+    def _known(self, outcome: Outcome) -> NDArray[np.bool_]:
         """Which texts look like something known; shape (texts,)."""
-        description = self.package.description
-        if description.scope_threshold is None:
-            return np.ones(len(logits), dtype=np.bool_)
-        scores = known_score(logits, description.classes["intent"], description.temperatures["intent"])
-        return np.asarray(scores >= description.scope_threshold)
+        threshold = self.package.description.scope_threshold
+        if threshold is None:
+            return np.ones(len(outcome.read), dtype=np.bool_)
+        return np.asarray(self.scope_scores(outcome) >= threshold)
 
     def _words(self, batch: Sequence[Read]) -> list[Understanding]:
         """What the lexicon says, for what the model has no head for; nothing where it has all."""
@@ -219,6 +222,18 @@ class OnnxModel:
             column = self.package.description.classes["sentiment"].index("negative")
             negatives = _rounded(self._probabilities("sentiment", outcome)[:, column])
         return [Opinion(*each) for each in zip(topics, sure, negatives, strict=True)]
+
+
+def _widths(package: Package, session: Any) -> dict[str, int]:
+    """The outputs that are made use of, each with its number of columns; raises `ModelRefused` when one is missing."""
+    given = {each.name: each.shape[-1] for each in session.get_outputs()}
+    widths = {f"{task}_logits": len(names) for task, names in package.description.classes.items()}
+    if package.description.scope == "distance":
+        widths[DISTANCE] = 1
+    if missing := widths.keys() - given.keys():
+        raise ModelRefused(f"the graph of {package.folder.name} has no output {', '.join(sorted(missing))}")
+    width = given.get(EMBEDDING)  # a name instead of a number where the graph does not say
+    return widths | ({EMBEDDING: width} if isinstance(width, int) else {})
 
 
 def _rounded(shares: Floats) -> list[float]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.intent.trained.confidence import known_score, softmax
+from services.intent.trained.confidence import energy, softmax
 from training.intent.calibration import scope_threshold, temperature
 from training.intent.metrics import expected_calibration_error
 
@@ -25,9 +25,9 @@ def test_the_temperature_of_logits_that_were_scaled_is_found() -> None:
 def test_the_score_is_the_log_odds_of_being_known() -> None:
     logits = np.array([[1.0, 2.0, 0.5]])
     inside = np.exp(1.0) + np.exp(2.0)
-    assert known_score(logits, ("a", "b", "out_of_scope"), 1.0) == pytest.approx([np.log(inside) - 0.5])
-    assert known_score(logits[:, :2], ("a", "b"), 1.0) == pytest.approx([np.log(inside)])
-    assert known_score(logits * 2, ("a", "b", "out_of_scope"), 2.0) == pytest.approx([np.log(inside) - 0.5])
+    assert energy(logits, ("a", "b", "out_of_scope"), 1.0) == pytest.approx([np.log(inside) - 0.5])
+    assert energy(logits[:, :2], ("a", "b"), 1.0) == pytest.approx([np.log(inside)])
+    assert energy(logits * 2, ("a", "b", "out_of_scope"), 2.0) == pytest.approx([np.log(inside) - 0.5])
 
 
 def test_a_threshold_between_known_and_unknown() -> None:

@@ -54,7 +54,7 @@ def test_purchase_is_judged_by_how_buy_stands_above_the_other() -> None:
 
 def test_scope_takes_strangers_from_the_class_and_from_elsewhere() -> None:
     classes = ("a", "out_of_scope")
-    logits, truth = np.array([[4.0, 0.0], [3.0, 0.0], [0.0, 4.0]]), np.array([0, 0, 1])
-    assert scope_auroc(logits, truth, classes, 1.0) == 1.0
-    assert scope_auroc(logits, truth, classes, 1.0, np.array([[9.0, 0.0]])) == pytest.approx(0.5)
-    assert scope_auroc(logits[:2], truth[:2], classes, 1.0) is None
+    scores, truth = np.array([4.0, 3.0, -4.0]), np.array([0, 0, 1])
+    assert scope_auroc(scores, truth, classes) == 1.0
+    assert scope_auroc(scores, truth, classes, np.array([9.0])) == pytest.approx(0.5)
+    assert scope_auroc(scores[:2], truth[:2], classes) is None

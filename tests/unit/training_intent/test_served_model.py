@@ -1,6 +1,7 @@
 """From rows to a package, and the package at work in the service's own code."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,14 +40,20 @@ def made_for_gpus(
     return make_model(tiny_rows, base=tiny_base, out=out, config=config, progress=lambda name, share: None)
 
 
+@pytest.fixture(scope="module")
+def without_strangers(
+    tiny_base: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Made:
+    """Trained without a text that is out of scope, and none to choose by."""
+    known = [row for row in tiny_rows if row.labels["intent"] != "out_of_scope"]
+    out, config = tmp_path_factory.mktemp("without_strangers"), replace(tiny_config, float16=True)
+    return make_model(known, base=tiny_base, out=out, config=config, progress=lambda name, share: None)
+
+
 @pytest.fixture
 def package(made: Made, tmp_path: Path) -> Path:
     """A copy that a test may damage."""
-    folder = tmp_path / "package"
-    folder.mkdir()
-    for path in (made.folder / "package").iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
-    return folder
+    return Path(shutil.copytree(made.folder / "package", tmp_path / "package"))
 
 
 def test_a_run_leaves_a_report_a_page_and_a_package(made: Made) -> None:
@@ -157,11 +164,12 @@ def test_a_missing_file_is_refused(package: Path) -> None:
         read_package(package)
 
 
-def rewrite(package: Path, **changes: object) -> None:
+def rewrite(package: Path, *, without: str = "", **changes: object) -> None:
     """Another description, with the checksum that belongs to it."""
     import hashlib
 
     description = orjson.loads((package / "model.json").read_bytes()) | changes
+    description.pop(without, None)
     (package / "model.json").write_bytes(orjson.dumps(description))
     manifest = orjson.loads((package / "manifest.json").read_bytes())
     manifest["files"]["model.json"] = hashlib.sha256((package / "model.json").read_bytes()).hexdigest()
@@ -169,8 +177,8 @@ def rewrite(package: Path, **changes: object) -> None:
 
 
 def test_a_format_of_the_future_is_refused(package: Path) -> None:
-    rewrite(package, format=2)
-    with pytest.raises(ModelRefused, match="format 2"):
+    rewrite(package, format=3)
+    with pytest.raises(ModelRefused, match="format 3"):
         read_package(package)
 
 
@@ -185,6 +193,42 @@ def test_without_a_threshold_everything_but_the_class_is_in_scope(package: Path)
     model = OnnxModel(package, ON_CPU)
     answers = model.decode(model.run(model.encode(["买课 a1", "zzz qqq c5"])))
     assert [each.in_scope for each in answers] == [True, False]
+
+
+def test_scope_is_judged_by_the_distance_in_the_graph(without_strangers: Made, tmp_path: Path) -> None:
+    package = Path(shutil.copytree(without_strangers.folder / "package", tmp_path / "package"))
+    model = OnnxModel(package, ON_CPU)
+    assert without_strangers.report["scope"] == {"taken": "distance", "auroc": {}}
+    assert model.raw_outputs == {
+        "intent_logits": 2,
+        "sentiment_logits": 2,
+        "purchase_logits": 2,
+        "scope_distance": 1,
+        "embedding": 32,
+    }
+    texts = ["买课 aa3", "退钱 b4", "0123 0123 4567"]
+    outcome = model.run(model.encode(texts))
+    assert outcome.distance is not None and outcome.distance.shape == (3, 1)
+    assert model.scope_scores(outcome).tolist() == (-outcome.distance[:, 0]).tolist()
+    assert "scope_distance" in model.raw(model.run_raw(model.encode(texts)))[0]
+    least, middle, most = sorted(model.scope_scores(outcome).tolist())
+    rewrite(package, scope_threshold=(least + middle) / 2)
+    answers = OnnxModel(package, ON_CPU).decode(outcome)
+    assert [each.in_scope for each in answers] == [score > least for score in model.scope_scores(outcome).tolist()]
+    assert most > middle > least
+
+
+def test_a_distance_that_the_graph_does_not_have_is_refused(package: Path) -> None:
+    rewrite(package, scope="distance")
+    with pytest.raises(ModelRefused, match="has no output scope_distance"):
+        OnnxModel(package, ON_CPU)
+
+
+def test_a_package_of_the_first_format_is_judged_by_energy(package: Path) -> None:
+    described = orjson.loads((package / "model.json").read_bytes())
+    assert (described["format"], described["scope"]) == (2, "energy")
+    rewrite(package, format=1, without="scope")
+    assert read_package(package).description.scope == "energy"
 
 
 def test_a_package_is_judged_by_language_and_against_strangers(made: Made, tiny_rows: list[Row]) -> None:
