@@ -83,6 +83,33 @@ def evaluate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path]) 
         raise BadInput(str(error)) from error
 
 
+def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path], out: Path) -> dict[str, Any]:
+    """A copy of a package whose confidence fits the rows. Raises BadInput for files that cannot be used, or an `out` that is there."""
+    with needs("train-intent"):
+        from training.intent.judging import ModelRefused
+        from training.intent.recalibrating import recalibrate
+        from training.intent.rows import UnusableData, read_rows, read_strangers
+    try:
+        rows = [row for path in data for row in read_rows(path)]
+        strangers = [text for path in unknown for text in read_strangers(path)]
+        with stages("calibrating intent") as stage:
+            return recalibrate(model, rows, unknown=strangers, out=out, progress=stage)
+    except FileExistsError as error:
+        raise BadInput(f"{out} is there already") from error
+    except (UnusableData, ModelRefused) as error:
+        raise BadInput(str(error)) from error
+
+
+def show_calibrated(result: dict[str, Any]) -> None:
+    """How far confidence was from accuracy, and is now, on the very rows that it was fitted to."""
+    rows = [
+        [task, str(found["rows"]), *(f"{found[name]:.4f}" for name in ("accuracy", "ece_before", "ece_after"))]
+        for task, found in result["tasks"].items()
+    ]
+    table("calibration", ["task", "rows", "accuracy", "ECE before", "ECE after"], rows)
+    show(f"{result['package']}: version {result['version']}; judge it on other rows with kuajie evaluate intent")
+
+
 def show_trained(result: dict[str, Any], out: Path) -> None:
     """What a run reached on its validation rows, and how its model is served."""
     where = f"on validation rows; all of it: {result['page']}"

@@ -43,3 +43,17 @@ def train_intent(
     result = training.train_intent(data, validation or [], unknown or [], base, out, choices, resume=resume)
     if result is not None:
         answer(result, as_json, lambda document: training.show_trained(document, out))
+
+
+@app.command("calibration")
+def train_calibration(
+    data: Texts,
+    model: Annotated[Path, typer.Option(help="The folder of a trained model.")],
+    out: Annotated[Path, typer.Option(help="The folder to make: the same model, calibrated.")],
+    unknown: Strangers = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a model's confidence and its threshold of scope to rows of your own; its weights stay as they are."""
+    from kuajie import training
+
+    answer(training.calibrate_intent(model, data, unknown or [], out), as_json, training.show_calibrated)

@@ -1,15 +1,23 @@
 """Confidence that means something: a temperature a task, and a threshold between what we know and what we do not."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
-from services.intent.trained.confidence import Floats, Scope, softmax
+from services.intent.trained.confidence import STRAIGHT, Beta, Floats, Scope, softmax
 from training.intent.metrics import Integers
+from training.intent.rows import UNKNOWN
 
 KEPT_IN_SCOPE = 0.95
+PRIOR = 1.0
+"""How strongly `bend` is held to a straight line, in rows.
+
+Fitted on the validation rows of two hands and judged on the third's, each in turn, 0.1, 1, 3 and 10 gave a mean ECE of .017, .015,
+.017 and .017; the temperature alone gave .020.
+"""
 
 
 def temperature(logits: Floats, truth: Integers) -> float:
@@ -21,6 +29,23 @@ def temperature(logits: Floats, truth: Integers) -> float:
 
     found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
     return float(np.exp(found.x))
+
+
+def bend(confidence: Floats, correct: NDArray[np.bool_]) -> Beta:
+    """What turns the probability of the label that is told into how often it is right; both have shape (rows,).
+
+    Beta calibration (Kull et al. 2017): logistic regression on ln p and −ln(1 − p) with slopes that are not negative, held to the
+    straight line by a normal prior, for few rows. A temperature cannot mend what is sure and wrong at a steady rate.
+    """
+    inner = np.clip(confidence, 1e-6, 1 - 1e-6)
+    features = np.stack([np.log(inner), -np.log1p(-inner), np.ones(len(inner))], axis=1)
+    signs, start = np.where(correct, 1.0, -1.0), np.array(STRAIGHT)
+
+    def loss(weights: Floats) -> float:
+        return float(np.logaddexp(0, -signs * (features @ weights)).sum() + PRIOR * ((weights - start) ** 2).sum())
+
+    found = minimize(loss, start, method="L-BFGS-B", bounds=[(0, None), (0, None), (None, None)])
+    return Beta(*(float(value) for value in found.x))
 
 
 def scope_threshold(scores: Floats, known: NDArray[np.bool_]) -> float:
@@ -41,8 +66,22 @@ def scope_threshold(scores: Floats, known: NDArray[np.bool_]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What turns logits into probabilities and a verdict on scope."""
+    """What turns logits into probabilities and a verdict on scope; temperatures and what bends confidence by task."""
 
     temperatures: dict[str, float]
+    confidence: dict[str, Beta] = field(default_factory=dict)
     scope: Scope = "energy"
     scope_threshold: float | None = None
+
+
+def calibrate(logits: Mapping[str, Floats], truth: Mapping[str, Integers]) -> Calibration:
+    """Temperatures and confidence by task, from rows that were not trained on; `UNKNOWN` rows of a task are left out of it."""
+    temperatures: dict[str, float] = {}
+    confidence: dict[str, Beta] = {}
+    for task, values in logits.items():
+        told = truth[task] != UNKNOWN
+        rows, right = values[told], truth[task][told]
+        temperatures[task] = temperature(rows, right) if told.any() else 1.0
+        odds = softmax(rows, temperatures[task])
+        confidence[task] = bend(odds.max(axis=1), odds.argmax(axis=1) == right) if told.any() else STRAIGHT
+    return Calibration(temperatures, confidence)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from services.intent.labels import OUT_OF_SCOPE
-from services.intent.trained.confidence import Floats, softmax
+from services.intent.trained.confidence import STRAIGHT, Beta, Floats, bent, softmax
 from training.intent.metrics import (
     Integers,
     auroc,
@@ -39,9 +39,15 @@ class TaskFigures:
 
 
 def figures(
-    logits: Floats, truth: Integers, classes: Sequence[str], temperature: float, *, seed: int = 0
+    logits: Floats,
+    truth: Integers,
+    classes: Sequence[str],
+    temperature: float,
+    beta: Beta = STRAIGHT,
+    *,
+    seed: int = 0,
 ) -> TaskFigures:
-    """All figures of one task; rows that say nothing about it are left out."""
+    """All figures of one task; rows that say nothing about it are left out. Confidence is bent by `beta`, as it is served."""
     kept = truth != UNKNOWN
     logits, truth = logits[kept], truth[kept]
     predicted = logits.argmax(axis=1)
@@ -53,7 +59,7 @@ def figures(
         accuracy=float(correct.mean()),
         accuracy_interval=(float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))),
         macro_f1=macro_f1(truth, predicted, len(classes)),
-        ece=expected_calibration_error(softmax(logits, temperature).max(axis=1), correct),
+        ece=expected_calibration_error(bent(softmax(logits, temperature).max(axis=1), beta), correct),
         ece_before=expected_calibration_error(softmax(logits).max(axis=1), correct),
         f1_by_class={name: float(value) for name, value in zip(classes, by_class, strict=True) if not np.isnan(value)},
         confusion=confusion(truth, predicted, len(classes)).tolist(),

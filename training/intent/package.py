@@ -57,6 +57,7 @@ def write_package(
         "max_tokens": card.max_tokens,
         "pad_id": card.pad_id,
         "temperatures": calibration.temperatures,
+        "confidence": {task: list(beta) for task, beta in calibration.confidence.items()},
         "scope": calibration.scope,
         "scope_threshold": calibration.scope_threshold,
         "precision": "int8" if report["quantisation"]["taken"] else "float32",
@@ -66,6 +67,11 @@ def write_package(
     for notice in (Path(card.base) / name for name in ("NOTICE", "LICENSE")):
         if notice.is_file():
             (folder / notice.name).write_bytes(notice.read_bytes())
+    seal(folder, card.name)
+
+
+def seal(folder: Path, name: str) -> str:
+    """Write manifest.json: SHA-256 of every file, and a version that follows from them; returns the version."""
     sums = {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name != "manifest.json"}
     version = hashlib.sha256("".join(f"{name}{digest}" for name, digest in sums.items()).encode()).hexdigest()[:12]
     manifest = {
@@ -73,9 +79,10 @@ def write_package(
         "version": version,
         "created_at": datetime.now(UTC).isoformat(),
         "files": sums,
-        "metadata": {"name": card.name, "format": FORMAT},
+        "metadata": {"name": name, "format": FORMAT},
     }
     (folder / "manifest.json").write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    return version
 
 
 def _sha256(path: Path) -> str:

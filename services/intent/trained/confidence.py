@@ -4,7 +4,7 @@ Training calibrates with these very functions.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,26 @@ DISTANCE = "scope_distance"
 """The graph's output for the latter: the squared Mahalanobis distance to the nearest known class."""
 
 Floats = NDArray[np.floating[Any]]
+
+
+class Beta(NamedTuple):
+    """How a probability is bent to what it has proved to be worth: σ(a ln p − b ln(1 − p) + c) (Kull, Silva Filho and Flach 2017)."""
+
+    a: float
+    b: float
+    c: float
+
+
+STRAIGHT = Beta(1.0, 1.0, 0.0)
+_LEAST = 1e-6
+
+
+def bent(probabilities: Floats, beta: Beta) -> Floats:
+    """Calibrated probabilities of the same shape; the order among them stays, as a and b are not negative."""
+    if beta == STRAIGHT:
+        return probabilities
+    inner = np.clip(probabilities, _LEAST, 1 - _LEAST)
+    return np.asarray(1 / (1 + np.exp(-(beta.a * np.log(inner) - beta.b * np.log1p(-inner) + beta.c))))
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:

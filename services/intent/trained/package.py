@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from services.intent.model import ModelRefused
-from services.intent.trained.confidence import Scope
+from services.intent.trained.confidence import Beta, Scope
 from services.kit.artifacts import CorruptArtifact, Manifest, verify
 from services.kit.wire import MessageModel
 
@@ -29,6 +29,9 @@ class Description(MessageModel):
     max_tokens: int = Field(ge=3, description="longer texts are cut")
     pad_id: int = Field(ge=0)
     temperatures: dict[str, float] = Field(description="what logits are divided by, by task")
+    confidence: dict[str, Beta] = Field(
+        default_factory=dict, description="how the probability of the label that is told is bent, by task"
+    )
     scope: Scope = Field("energy", description="what is compared with the threshold")
     scope_threshold: float | None = Field(description="scores below it are out of scope; null: none are")
     precision: str

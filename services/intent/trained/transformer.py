@@ -13,7 +13,7 @@ from services.intent.labels import OPINION_TOPICS, OUT_OF_SCOPE, Sentiment
 from services.intent.lexical.keyword import KeywordModel, Spoken
 from services.intent.model import Appetite, Model, ModelRefused, Opinion, Understanding
 from services.intent.trained.buckets import Integers
-from services.intent.trained.confidence import DISTANCE, Floats, known_score, softmax
+from services.intent.trained.confidence import DISTANCE, STRAIGHT, Floats, bent, known_score, softmax
 from services.intent.trained.embedding import Embedding, Tokens, Vectors, embeds
 from services.intent.trained.package import TOKENIZER, Package, read_package
 from services.intent.trained.provider import CPU, Files, Runtime, Session, Wanted, open_session
@@ -168,7 +168,7 @@ class OnnxModel:
             Understanding(classes[column], confidence, in_scope, sentiment, read.topics, purchase, opinion)
             for column, confidence, in_scope, sentiment, read, purchase, opinion in zip(
                 best.tolist(),
-                _rounded(odds.max(axis=1)),
+                _rounded(self._sure("intent", odds)),
                 known.tolist(),
                 self._sentiments(logits, words),
                 logits.read,
@@ -198,6 +198,10 @@ class OnnxModel:
     def _probabilities(self, task: str, outcome: Outcome) -> Floats:
         return softmax(outcome.logits[task], self.package.description.temperatures[task])
 
+    def _sure(self, task: str, odds: Floats) -> Floats:
+        """How sure the best label of each text is, shape (texts,)."""
+        return bent(odds.max(axis=1), self.package.description.confidence.get(task, STRAIGHT))
+
     def _sentiments(self, outcome: Outcome, words: Sequence[Understanding]) -> list[Sentiment]:
         if "sentiment" not in outcome.logits:
             return [each.sentiment for each in words]
@@ -217,7 +221,7 @@ class OnnxModel:
         negatives = [each.opinion.negative for each in words]
         if "topic" in outcome.logits:
             names, odds = self.package.description.classes["topic"], self._probabilities("topic", outcome)
-            topics, sure = [names[best] for best in odds.argmax(axis=1).tolist()], _rounded(odds.max(axis=1))
+            topics, sure = [names[best] for best in odds.argmax(axis=1).tolist()], _rounded(self._sure("topic", odds))
         if "sentiment" in outcome.logits:
             column = self.package.description.classes["sentiment"].index("negative")
             negatives = _rounded(self._probabilities("sentiment", outcome)[:, column])

@@ -1,10 +1,10 @@
-"""Temperature and the threshold of scope."""
+"""Temperature, the bend of confidence and the threshold of scope."""
 
 import numpy as np
 import pytest
 
-from services.intent.trained.confidence import energy, softmax
-from training.intent.calibration import scope_threshold, temperature
+from services.intent.trained.confidence import STRAIGHT, Beta, bent, energy, softmax
+from training.intent.calibration import bend, calibrate, scope_threshold, temperature
 from training.intent.metrics import expected_calibration_error
 
 
@@ -20,6 +20,34 @@ def test_the_temperature_of_logits_that_were_scaled_is_found() -> None:
     after = expected_calibration_error(softmax(3 * honest, found).max(axis=1), predicted == truth)
     assert before > 0.1
     assert after < 0.02
+
+
+def test_a_bend_that_confidence_was_given_is_found() -> None:
+    random = np.random.default_rng(1)
+    told = random.uniform(0.3, 0.999, 40_000)
+    proved = bent(told, Beta(0.5, 0.8, -0.6))
+    found = bend(told, random.random(40_000) < proved)
+    assert bent(told, found) == pytest.approx(proved, abs=0.02)
+
+
+def test_a_bend_keeps_the_order_and_the_ends() -> None:
+    told = np.array([0.0, 0.2, 0.7, 1.0])
+    found = bent(told, Beta(0.3, 1.2, -1.0))
+    assert (np.diff(found) > 0).all()
+    assert found[0] > 0.0 and found[3] < 1.0
+    assert bent(told, STRAIGHT).tolist() == told.tolist()
+
+
+def test_few_rows_bend_little() -> None:
+    found = bend(np.array([0.9, 0.8, 0.95]), np.ones(3, dtype=bool))
+    assert bent(np.array([0.9]), found)[0] == pytest.approx(0.9, abs=0.08)
+
+
+def test_a_task_that_no_row_tells_of_stays_as_it_is() -> None:
+    logits = {"intent": np.array([[3.0, 0.0], [0.0, 3.0], [2.0, 0.0]]), "topic": np.zeros((3, 2))}
+    found = calibrate(logits, {"intent": np.array([0, 1, -100]), "topic": np.full(3, -100)})
+    assert (found.temperatures["topic"], found.confidence["topic"]) == (1.0, STRAIGHT)
+    assert found.confidence["intent"] != STRAIGHT
 
 
 def test_the_score_is_the_log_odds_of_being_known() -> None:

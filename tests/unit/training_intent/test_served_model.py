@@ -19,6 +19,7 @@ from services.intent.trained.transformer import OnnxModel, padded
 from training.intent.config import TrainConfig
 from training.intent.judging import judge
 from training.intent.making import Made, make_model
+from training.intent.recalibrating import recalibrate
 from training.intent.rows import Row
 
 ON_CPU = Wanted("cpu", "CUDAExecutionProvider", 1)
@@ -229,6 +230,28 @@ def test_a_package_of_the_first_format_is_judged_by_energy(package: Path) -> Non
     assert (described["format"], described["scope"]) == (2, "energy")
     rewrite(package, format=1, without="scope")
     assert read_package(package).description.scope == "energy"
+
+
+def test_a_model_is_calibrated_again_on_other_rows(made: Made, tiny_rows: list[Row], tmp_path: Path) -> None:
+    half_wrong = [
+        Row(row.text, {"intent": row.labels["intent"] if place % 2 else "out_of_scope"}, row.language)
+        for place, row in enumerate(tiny_rows)
+        if row.labels["intent"] != "out_of_scope"
+    ]
+    folder, out = made.folder / "package", tmp_path / "calibrated"
+    result = recalibrate(folder, half_wrong, unknown=["0123"], out=out, progress=lambda name, share: None)
+    before, after = OnnxModel(folder, ON_CPU), OnnxModel(out, ON_CPU)
+    assert after.version == result["version"] != before.version
+    assert set(result["tasks"]) == {"intent"}
+    assert result["tasks"]["intent"]["accuracy"] == pytest.approx(0.5, abs=0.02)
+    assert result["tasks"]["intent"]["ece_after"] < 0.1 < result["tasks"]["intent"]["ece_before"]
+    assert after.package.description.temperatures["purchase"] == before.package.description.temperatures["purchase"]
+    one, other = (model.decode(model.run(model.encode(["买课 aa3"])))[0] for model in (before, after))
+    assert (other.label, other.purchase) == (one.label, one.purchase)
+    assert other.confidence < 0.7 < one.confidence
+    assert "Calibrated again" in (out / "README.md").read_text()
+    with pytest.raises(FileExistsError):
+        recalibrate(folder, half_wrong, out=out, progress=lambda name, share: None)
 
 
 def test_a_package_is_judged_by_language_and_against_strangers(made: Made, tiny_rows: list[Row]) -> None:

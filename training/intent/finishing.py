@@ -1,0 +1,102 @@
+"""From a file that can be served to a package that may be: calibrated on validation rows, with its report and its card."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import orjson
+
+from services.intent.labels import OUT_OF_SCOPE
+from services.intent.trained.confidence import Floats, Scope, energy
+from services.intent.trained.package import HALF
+from training.intent.batches import Encoded
+from training.intent.calibration import calibrate, scope_threshold
+from training.intent.config import TrainConfig
+from training.intent.evaluation import figures
+from training.intent.export import EMBEDDING
+from training.intent.material import Material
+from training.intent.metrics import Integers
+from training.intent.package import Card, write_package
+from training.intent.report import write_page
+from training.intent.rows import UNKNOWN
+from training.intent.scope import Choice, Classes, add_distance, choose_scope, fit_classes
+from training.intent.served import logits_of, open_model, outputs_of
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run made, and its report; that is empty in all but the first of several processes."""
+
+    folder: Path
+    report: dict[str, Any]
+
+
+def finish(out: Path, material: Material, config: TrainConfig, report: dict[str, Any], name: str, base: str) -> Made:
+    """Calibrate what will be served on validation rows, and write the package and the report."""
+    served = out / "model.int8.onnx" if report["quantisation"]["taken"] else out / "model.onnx"
+    half = out / HALF if config.float16 else None
+    classes = material.vocabulary.classes
+    session = open_model(served)
+    logits = logits_of(session, material.validation, material.pad_id, tuple(classes))
+    truth = {task: values.numpy() for task, values in material.validation.targets.items()}
+    calibration = calibrate(logits, truth)
+    report["validation"] = {
+        task: figures(
+            logits[task], truth[task], classes[task], calibration.temperatures[task], calibration.confidence[task]
+        ).to_json()
+        for task in classes
+    }
+    if "intent" in classes:
+        scores = _Scores.of(session, material, calibration.temperatures["intent"])
+        choice = choose_scope(scores.by_scope, scores.known)
+        threshold = scope_threshold(scores.by_scope[choice.taken], scores.known)
+        calibration = replace(calibration, scope=choice.taken, scope_threshold=threshold)
+        report["scope"] = _told(choice)
+        for path in (served, half):
+            if path is not None and choice.taken == "distance":
+                add_distance(path, scores.classes)
+    (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+    write_page(out / "report.html", report, classes)
+    card = Card(name, classes, config.prefix, config.max_tokens, material.pad_id, len(material.train), base)
+    write_package(out, served, material.tokenizer, card, calibration, report, half=half)
+    return Made(out, report)
+
+
+def _told(choice: Choice) -> dict[str, Any]:
+    return {"taken": choice.taken, "auroc": choice.auroc}
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """Of validation rows and strangers: every score of scope, shape (rows,), and which are known; the classes' shapes."""
+
+    by_scope: dict[Scope, Floats]
+    known: np.ndarray[Any, np.dtype[np.bool_]]
+    classes: Classes
+
+    @classmethod
+    def of(cls, session: ort.InferenceSession, material: Material, temperature: float) -> "_Scores":
+        names = material.vocabulary.classes["intent"]
+
+        def told(data: Encoded) -> tuple[Floats, Floats, Integers]:
+            found = outputs_of(session, data, material.pad_id, [EMBEDDING, "intent_logits"])
+            truth = data.targets["intent"].numpy()
+            return found[EMBEDDING], found["intent_logits"], truth
+
+        embeddings, _, truth = told(material.train)
+        classes = fit_classes(embeddings, truth, names)
+        embeddings, logits, truth = told(material.validation)
+        kept = truth != UNKNOWN
+        known = np.array([name != OUT_OF_SCOPE for name in names])[truth[kept]]
+        embeddings, logits = embeddings[kept], logits[kept]
+        if len(material.strangers):
+            apart, odds, _ = told(material.strangers)
+            embeddings, logits = np.concatenate([embeddings, apart]), np.concatenate([logits, odds])
+            known = np.concatenate([known, np.zeros(len(apart), dtype=np.bool_)])
+        by_scope: dict[Scope, Floats] = {
+            "energy": energy(logits, names, temperature),
+            "distance": -classes.distances(embeddings),
+        }
+        return cls(by_scope, known, classes)

@@ -1,0 +1,105 @@
+"""`kuajie train calibration`: the same model, with a confidence that fits other rows, as those of one's own users. Trains nothing."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from services.intent.labels import OUT_OF_SCOPE
+from services.intent.trained.confidence import STRAIGHT, Beta
+from services.intent.trained.package import DESCRIPTION, FORMAT, Description
+from services.intent.trained.transformer import OnnxModel
+from training.intent.calibration import Calibration, calibrate, scope_threshold
+from training.intent.evaluation import figures
+from training.intent.metrics import Integers
+from training.intent.package import seal
+from training.intent.rows import UNKNOWN, Row, Vocabulary
+from training.intent.seeing import ON_CPU, Progress, Seen, see
+
+
+def recalibrate(
+    folder: Path, rows: Sequence[Row], *, out: Path, progress: Progress, unknown: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A copy of the package in `out` whose temperatures, confidence and threshold of scope are fitted on `rows` and `unknown`.
+
+    A task that no row tells of keeps what it had, and so does the threshold without any row of an intent. The figures `after` are of
+    the very rows that were fitted. Raises `ModelRefused` for a package that cannot be used, `UnusableData` for a class that the model
+    does not have, FileExistsError when `out` is there.
+    """
+    model = OnnxModel(folder, ON_CPU)
+    before = model.package.description
+    vocabulary = Vocabulary(before.classes)
+    indices = [vocabulary.indices(row) for row in rows]
+    truth = {task: np.array([each[task] for each in indices]) for task in vocabulary.classes}
+    seen = see(model, [row.text for row in rows], progress)
+    strangers = see(model, unknown, progress) if unknown else None
+    after = _described(before, calibrate(seen.logits, truth), seen, strangers, truth)
+    shutil.copytree(folder, out)
+    (out / DESCRIPTION).write_bytes(orjson.dumps(after.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+    tasks = _tasks(before, after, seen, truth)
+    with (out / "README.md").open("a", encoding="utf-8") as card:
+        card.write(_note(tasks, model.version))
+    return {"package": str(out), "version": seal(out, before.name), "rows": len(rows), "tasks": tasks}
+
+
+def _described(
+    before: Description, fitted: Calibration, seen: Seen, strangers: Seen | None, truth: dict[str, Integers]
+) -> Description:
+    told = {task for task, values in truth.items() if (values != UNKNOWN).any()}
+    warm = before.model_copy(
+        update={
+            "format": FORMAT,
+            "temperatures": {**before.temperatures, **{task: fitted.temperatures[task] for task in told}},
+            "confidence": {**before.confidence, **{task: fitted.confidence[task] for task in told}},
+        }
+    )
+    if "intent" not in told:
+        return warm
+    kept = truth["intent"] != UNKNOWN
+    scores = seen.scores(warm)[kept]
+    known = np.array([name != OUT_OF_SCOPE for name in before.classes["intent"]])[truth["intent"][kept]]
+    if strangers is not None:
+        scores = np.concatenate([scores, strangers.scores(warm)])
+        known = np.concatenate([known, np.zeros(len(scores) - len(known), dtype=np.bool_)])
+    return warm.model_copy(update={"scope_threshold": scope_threshold(scores, known)})
+
+
+def _tasks(
+    before: Description, after: Description, seen: Seen, truth: dict[str, Integers]
+) -> dict[str, dict[str, float]]:
+    """Rows, accuracy and ECE before and after, of each task that rows tell of."""
+
+    def ece(described: Description, task: str) -> float:
+        beta: Beta = described.confidence.get(task, STRAIGHT)
+        warmth = described.temperatures[task]
+        return figures(seen.logits[task], truth[task], described.classes[task], warmth, beta).ece
+
+    told = {task: values != UNKNOWN for task, values in truth.items() if (values != UNKNOWN).any()}
+    return {
+        task: {
+            "rows": int(kept.sum()),
+            "accuracy": float((seen.logits[task][kept].argmax(axis=1) == truth[task][kept]).mean()),
+            "ece_before": ece(before, task),
+            "ece_after": ece(after, task),
+        }
+        for task, kept in told.items()
+    }
+
+
+def _note(tasks: dict[str, dict[str, float]], version: str) -> str:
+    """What the card says of it."""
+    lines = [
+        "",
+        f"Calibrated again after {version} (the figures above are from before), on these rows; ECE after is of the same rows:",
+        "",
+        "| task | rows | accuracy | ECE before | ECE after |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {task} | {found['rows']} | {found['accuracy']:.4f} | {found['ece_before']:.4f} | {found['ece_after']:.4f} |"
+        for task, found in tasks.items()
+    ]
+    return "\n".join([*lines, ""])
