@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
-from services.intent.trained.confidence import STRAIGHT, Beta, Floats, Scope, softmax
+from services.intent.trained.confidence import STRAIGHT, TOLD, Beta, Floats, Scope, softmax
 from training.intent.metrics import Integers
 from training.intent.rows import UNKNOWN
 
@@ -83,5 +83,6 @@ def calibrate(logits: Mapping[str, Floats], truth: Mapping[str, Integers]) -> Ca
         rows, right = values[told], truth[task][told]
         temperatures[task] = temperature(rows, right) if told.any() else 1.0
         odds = softmax(rows, temperatures[task])
-        confidence[task] = bend(odds.max(axis=1), odds.argmax(axis=1) == right) if told.any() else STRAIGHT
+        if task in TOLD and told.any():
+            confidence[task] = bend(odds.max(axis=1), odds.argmax(axis=1) == right)
     return Calibration(temperatures, confidence)

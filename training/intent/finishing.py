@@ -9,7 +9,7 @@ import onnxruntime as ort
 import orjson
 
 from services.intent.labels import OUT_OF_SCOPE
-from services.intent.trained.confidence import Floats, Scope, energy
+from services.intent.trained.confidence import STRAIGHT, Floats, Scope, energy
 from services.intent.trained.package import HALF
 from training.intent.batches import Encoded
 from training.intent.calibration import calibrate, scope_threshold
@@ -44,7 +44,11 @@ def finish(out: Path, material: Material, config: TrainConfig, report: dict[str,
     calibration = calibrate(logits, truth)
     report["validation"] = {
         task: figures(
-            logits[task], truth[task], classes[task], calibration.temperatures[task], calibration.confidence[task]
+            logits[task],
+            truth[task],
+            classes[task],
+            calibration.temperatures[task],
+            calibration.confidence.get(task, STRAIGHT),
         ).to_json()
         for task in classes
     }

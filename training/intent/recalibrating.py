@@ -48,12 +48,12 @@ def recalibrate(
 def _described(
     before: Description, fitted: Calibration, seen: Seen, strangers: Seen | None, truth: dict[str, Integers]
 ) -> Description:
-    told = {task for task, values in truth.items() if (values != UNKNOWN).any()}
+    told = [task for task, values in truth.items() if (values != UNKNOWN).any()]
     warm = before.model_copy(
         update={
             "format": FORMAT,
             "temperatures": {**before.temperatures, **{task: fitted.temperatures[task] for task in told}},
-            "confidence": {**before.confidence, **{task: fitted.confidence[task] for task in told}},
+            "confidence": {**before.confidence, **fitted.confidence},
         }
     )
     if "intent" not in told:

@@ -27,6 +27,8 @@ class Beta(NamedTuple):
     c: float
 
 
+TOLD = ("intent", "topic")
+"""Tasks whose label is told with how sure it is."""
 STRAIGHT = Beta(1.0, 1.0, 0.0)
 _LEAST = 1e-6
 

@@ -9,7 +9,8 @@ from services.intent.labels import LABELS
 from training.intent.duplicates import DATA, NEAR, TEST, TRAIN, VALIDATION, clean, core, nearest, read, unseen
 
 UTTERANCES_TRAIN = tuple(name for name in TRAIN if name.startswith("train"))
-UTTERANCES = (*UTTERANCES_TRAIN, "validation.csv", "test.csv")
+UTTERANCES_VALIDATION = ("validation.csv", "validation_2.csv", "validation_3.csv")
+UTTERANCES = (*UTTERANCES_TRAIN, *UTTERANCES_VALIDATION, "test.csv")
 OPINIONS = ("opinion_train.csv", "opinion_train_2.csv", "opinion_validation.csv", "opinion_test.csv")
 TOPICS = {"regulation", "product", "service", "claims", "fees", "fraud_security", "market", "company", "macro"} | {
     "technology",
@@ -34,7 +35,7 @@ def test_the_test_split_has_twelve_hundred_half_of_each_language() -> None:
     assert languages["zh"] == languages["en"] >= 600
 
 
-@pytest.mark.parametrize("names", [UTTERANCES_TRAIN, ("validation.csv",), ("test.csv",)])
+@pytest.mark.parametrize("names", [UTTERANCES_TRAIN, *[(name,) for name in (*UTTERANCES_VALIDATION, "test.csv")]])
 def test_the_labels_are_exactly_the_list(names: tuple[str, ...]) -> None:
     found = rows(*names)
     assert {row["label"] for row in found} == set(LABELS)
