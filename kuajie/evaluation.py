@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from kuajie.extras import needs
 from kuajie.failures import BadInput
 from kuajie.files import EVENTS, ITEMS, BadRow, FileFormat, Row, read, survey
-from kuajie.fitting import stages
-from kuajie.terminal import show, table
+from kuajie.terminal import show, stages, table
 
 
 def evaluate_recommend(items: Path, train: Path, test: Path, *, k: int, seed: int) -> dict[str, Any]:
     """The evaluation as JSON types. Raises BadInput for a file that cannot be used, or that has a bad row: a measurement
     of some of the rows would not be the one that was asked for."""
-    from training.recommend import InteractionColumns, ItemColumns, evaluate
+    with needs("train"):
+        from training.recommend import InteractionColumns, ItemColumns, evaluate
 
     for path, form in ((items, ITEMS), (train, EVENTS), (test, EVENTS)):
         survey(path, form)

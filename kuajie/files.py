@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from kuajie.extras import needs
 from kuajie.failures import BadInput
 
 Row = dict[str, Any]
@@ -94,7 +95,8 @@ def header(path: Path) -> list[str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return [name.strip() for name in next(csv.reader(file), [])]
     if _reader(path) is _read_parquet:
-        import pyarrow.parquet as pq
+        with needs("train"):
+            import pyarrow.parquet as pq
 
         return list(pq.read_schema(path).names)
     return []
@@ -154,8 +156,9 @@ def _read_ndjson(path: Path) -> Iterator[Numbered]:
 
 
 def _read_parquet(path: Path) -> Iterator[Numbered]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    with needs("train"):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
     number = 0
     try:

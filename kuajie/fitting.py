@@ -1,21 +1,20 @@
 """`kuajie fit`: what the stack knows, pulled through the gateway; what is learned from it, published for its services."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kuajie.credentials import TENANT
+from kuajie.extras import needs
 from kuajie.failures import BadInput, CommandError, NotNow
 from kuajie.gateway import Gateway
-from kuajie.terminal import progress, show, table
+from kuajie.terminal import Stage, progress, show, stages, table
 
 if TYPE_CHECKING:
     from services.kit.artifacts import Manifest
 
-Stage = Callable[[str, float], None]
 SWAP_SECONDS = 1.5
 """Services look for new artifacts once a second; who comes after a fit shall meet its result."""
 
@@ -37,7 +36,8 @@ class Fit:
 
 
 def learn_segments(gateway: Gateway, seed: int, stage: Stage) -> Fitted:
-    from training.segments import fit
+    with needs("train"):
+        from training.segments import fit
 
     stage("reading features", 0.0)
     rows = list(gateway.lines("/v1/features/export"))
@@ -48,7 +48,8 @@ def learn_segments(gateway: Gateway, seed: int, stage: Stage) -> Fitted:
 
 
 def learn_recommend(gateway: Gateway, seed: int, stage: Stage) -> Fitted:
-    from training.recommend import InteractionColumns, ItemColumns, fit
+    with needs("train"):
+        from training.recommend import InteractionColumns, ItemColumns, fit
 
     stage("reading interactions", 0.0)
     interactions = InteractionColumns.from_rows(gateway.lines("/v1/interactions/export"))
@@ -130,20 +131,6 @@ def _still_waiting(gateway: Gateway) -> Waiting | None:
     behind = {name: count for name, count in consumers.items() if count}
     listed = ", ".join(f"{name} {count}" for name, count in behind.items())
     return Waiting(f"facts on their way: {listed}", sum(behind.values())) if behind else None
-
-
-@contextmanager
-def stages(title: str) -> Iterator[Stage]:
-    """A bar that follows a stage's share (0 to 1) of the work."""
-    done = 0.0
-    with progress(title, 1000) as advance:
-
-        def stage(name: str, share: float) -> None:
-            nonlocal done
-            advance(round(max(0.0, share - done) * 1000))
-            done = max(done, share)
-
-        yield stage
 
 
 def show_fitted(fitted: list[dict[str, Any]]) -> None:

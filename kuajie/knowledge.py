@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
+from kuajie.extras import needs
 from kuajie.failures import BadInput
 from kuajie.gateway import Gateway
 from kuajie.terminal import show, table
-from kuajie.training import needs
 
 FIGURES = (
     "recall_at_1",

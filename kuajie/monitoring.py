@@ -2,18 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from kuajie.extras import needs
 from kuajie.failures import BadInput
 from kuajie.files import BadRow, FileFormat, Row, read, survey
-from kuajie.fitting import stages
-from kuajie.terminal import progress, show, table
+from kuajie.terminal import progress, show, stages, table
 
 if TYPE_CHECKING:
     from training.monitor.replay import Dated
@@ -39,7 +38,7 @@ def replay_file(file: Path, out: Path | None, *, zone: str, model: Path | None) 
 
     Raises BadInput for a file, a zone or a model that cannot be used. Bad rows are left out and counted.
     """
-    with _needs("train"):
+    with needs("train"):
         from training.monitor.replay import alerts_of, replay, totals
     where = _zone(zone)
     survey(file, OPINIONS)
@@ -138,7 +137,7 @@ def _read(rows: Sequence[Given], model: Path | None) -> "tuple[list[Dated], str 
 
 def evaluate_monitor(seeds: int, first: int, out: Path | None) -> dict[str, Any]:
     """What is found of planted surges in simulated streams; with `out` also a page and the document there."""
-    with _needs("train"):
+    with needs("train"):
         from training.monitor.evaluation import evaluate
         from training.monitor.report import write_evaluation
     with stages("watching simulated streams") as stage:
@@ -212,13 +211,3 @@ def _folder(out: Path) -> Path:
 
 def _reasons(bad: Counter[str]) -> str:
     return ", ".join(f"{reason} {count}" for reason, count in bad.most_common())
-
-
-@contextmanager
-def _needs(extra: str) -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in {"training", "services", "kuajie"}:
-            raise
-        raise BadInput(f"{error.name} is not installed; this needs the extra: pip install 'kuajie[{extra}]'") from error

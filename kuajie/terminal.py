@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 Advance = Callable[[int], None]
+Stage = Callable[[str, float], None]
+"""A stage's name, and the share (0 to 1) of the whole work that is done when it begins."""
 
 
 def say(text: str) -> None:
@@ -36,6 +38,20 @@ def progress(title: str, total: int | None) -> Iterator[Advance]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda steps: bar.advance(task, steps)
+
+
+@contextmanager
+def stages(title: str) -> Iterator[Stage]:
+    """A bar that follows a stage's share (0 to 1) of the work."""
+    done = 0.0
+    with progress(title, 1000) as advance:
+
+        def stage(name: str, share: float) -> None:
+            nonlocal done
+            advance(round(max(0.0, share - done) * 1000))
+            done = max(done, share)
+
+        yield stage
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:

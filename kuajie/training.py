@@ -1,14 +1,13 @@
 """`kuajie train intent` and `kuajie evaluate intent`: files of labelled texts in; a model that can be served, or a verdict, out."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kuajie.extras import needs
 from kuajie.failures import BadInput
-from kuajie.fitting import stages
-from kuajie.terminal import show, table
+from kuajie.terminal import show, stages, table
 
 if TYPE_CHECKING:
     from training.intent.config import TrainConfig
@@ -160,13 +159,3 @@ def _layers(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise BadInput(f"--layers takes `all` or numbers with commas between them, not {text}") from None
-
-
-@contextmanager
-def needs(extra: str) -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in {"training", "services", "kuajie"}:
-            raise
-        raise BadInput(f"{error.name} is not installed; this needs the extra: pip install 'kuajie[{extra}]'") from error

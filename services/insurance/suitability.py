@@ -16,7 +16,6 @@ Outcome = Literal["suitable", "advise_against", "not_suitable"]
 
 KINDS: tuple[Kind, ...] = ("insurance", "loan", "instalment", "wealth")
 SENIOR_AGE = 65
-ADULT_AGE = 18
 
 _ORDER: tuple[Outcome, ...] = ("suitable", "advise_against", "not_suitable")
 

@@ -65,11 +65,6 @@ class Conflict(ServiceError):
     code = "conflict"
 
 
-class PayloadTooLarge(ServiceError):
-    status_code = 413
-    code = "payload_too_large"
-
-
 class InvalidInput(ServiceError):
     status_code = 422
     code = "invalid_request"

@@ -1,5 +1,6 @@
 """An image holds its service's extra and nothing more: each start is tried with every other package out of sight."""
 
+import os
 import re
 import subprocess
 import sys
@@ -91,6 +92,38 @@ def test_the_blocker_hides_what_is_not_in_the_image() -> None:
         text=True,
     )
     assert "not in the image: sqlalchemy" in started.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        (["import", "items", "rows.parquet"], "pyarrow"),
+        (
+            [
+                "evaluate",
+                "recommend",
+                *["--items", "rows.parquet", "--train", "rows.parquet", "--test", "rows.parquet"],
+            ],
+            "scipy",
+        ),
+    ],
+)
+def test_the_command_says_which_extra_brings_what_an_image_lacks(
+    arguments: list[str], missing: str, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.parquet").touch()
+    script = BLOCKER.format(hidden=sorted(hidden_modules("gateway")), imports="kuajie.cli") + "kuajie.cli.main()"
+    told = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    extra = "pip install 'kuajie[train]'"
+    assert told.stderr == f"kuajie: {missing} is not installed; this needs the extra: {extra}\n"
+    assert told.returncode == 2
 
 
 def test_services_bring_no_training_framework() -> None:

@@ -5,7 +5,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.kit.errors import BadRequest, dotted
 from services.kit.ids import new_id, uuid7
-from services.kit.money import Money, round_half_up
+from services.kit.money import Money
 from services.kit.pagination import decode_cursor, encode_cursor
 from services.kit.wire import ExternalId, localise
 
@@ -18,14 +18,6 @@ def test_money_is_a_string_on_the_wire_and_keeps_its_zeros():
 
 def test_money_never_writes_an_exponent():
     assert Money(amount=Decimal("1E+3"), currency="CNY").model_dump(mode="json")["amount"] == "1000"
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "rounded"),
-    [("2.345", "CNY", "2.35"), ("2.344", "CNY", "2.34"), ("-2.345", "CNY", "-2.35"), ("0.5", "JPY", "1")],
-)
-def test_halves_round_away_from_zero_at_the_minor_unit_of_the_currency(amount, currency, rounded):
-    assert round_half_up(Decimal(amount), currency) == Decimal(rounded)
 
 
 def test_an_id_is_prefixed_and_sorts_by_time():
