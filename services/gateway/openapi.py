@@ -39,14 +39,18 @@ PROBLEMS: Mapping[int, str] = {
 }
 ALWAYS = frozenset({401, 403, 429, 502, 503, 504})
 WITH_BODY = frozenset({400, 413, 415, 422})
+INFERENCE = "/v2"
+"""The Open Inference Protocol has a 400 for a field at fault."""
 
 
 def document(title: str, rows: Sequence[Row]) -> dict[str, Any]:
     """The OpenAPI 3.1 document of `rows`."""
     described = get_openapi(title=title, version="1", routes=[_twin(row) for row in rows])
-    for operations in described["paths"].values():
+    for path, operations in described["paths"].items():
         for operation in operations.values():
             _as_problems(operation["responses"])
+            if path.startswith(INFERENCE) and "422" in operation["responses"]:
+                operation["responses"]["400"] = operation["responses"].pop("422")
     return described
 
 

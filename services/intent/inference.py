@@ -14,8 +14,26 @@ from services.intent.serving.raw import Rows
 from services.kit.errors import BadRequest
 
 INPUT = TensorMetadata(name="text", datatype="BYTES", shape=[-1])
-DATATYPES = {"label": "BYTES", "confidence": "FP32", "in_scope": "BOOL", "sentiment": "BYTES", "purchase": "FP32"}
-"""What every version says; the rest is raw, and only given on request."""
+DATATYPES = {
+    "label": "BYTES",
+    "confidence": "FP32",
+    "in_scope": "BOOL",
+    "sentiment": "BYTES",
+    "topics": "BYTES",
+    "purchase": "FP32",
+}
+"""What every version says; the rest is raw."""
+BETWEEN_TOPICS = "|"
+"""A tensor has as many topics for one text as for another, so those of a text are one string."""
+
+BINARY_SIZE = "binary_data_size"
+EXTENSIONS = {
+    BINARY_SIZE: "binary tensor data",
+    "shared_memory_region": "shared memory",
+    "classification": "classification",
+    "sequence_id": "sequence",
+}
+"""Parameters of other servers that would make an answer another one than is given here. Those that would not are ignored."""
 
 _TEXT: TypeAdapter[str] = TypeAdapter(Text)
 
@@ -27,6 +45,26 @@ class BadTensor(BadRequest):
 
     def __init__(self, name: str, why: str, *, param: str) -> None:
         super().__init__(f"tensor {name!r}: {why}", param=param)
+
+
+class UnsupportedExtension(BadRequest):
+    code = "unsupported_extension"
+
+
+class BinaryTensors(UnsupportedExtension):
+    code = "binary_tensor_data"
+
+
+def decline_extensions(request: InferRequest) -> None:
+    """Raise `UnsupportedExtension` for a request that rests on what other servers add to the protocol."""
+    holders = {"": request.parameters}
+    holders |= {f"inputs.{place}.": each.parameters for place, each in enumerate(request.inputs)}
+    holders |= {f"outputs.{place}.": each.parameters for place, each in enumerate(request.outputs or ())}
+    for prefix, parameters in holders.items():
+        for name in EXTENSIONS.keys() & (parameters or {}):
+            kind = BinaryTensors if name == BINARY_SIZE else UnsupportedExtension
+            why = f"The {EXTENSIONS[name]} extension is not supported: tensors are JSON, and each request stands alone."
+            raise kind(why, param=f"{prefix}parameters.{name}")
 
 
 def texts_of(request: InferRequest) -> list[str]:
@@ -46,8 +84,8 @@ def _flat(tensor: RequestInput) -> list[Any]:
     """The elements of a tensor of the right type and shape, row after row."""
     if tensor.datatype != INPUT.datatype:
         raise _bad(f"its datatype is {tensor.datatype}, it must be BYTES", "datatype")
-    if tensor.data is None or "binary_data_size" in (tensor.parameters or {}):
-        raise _bad("it has no data; the binary tensor data extension is not supported", "data")
+    if tensor.data is None:
+        raise _bad("it has no data", "data")
     if len(tensor.shape) not in {1, 2} or tensor.shape[1:] not in ([], [1]):
         raise _bad(f"its shape is {tensor.shape}, it must be [n] or [n, 1]", "shape")
     count = tensor.shape[0]
@@ -81,7 +119,7 @@ class Wanted:
 def wanted_of(request: InferRequest, raw: Mapping[str, int]) -> Wanted:
     """What is asked for, of what there is; `raw` are the widths of the version's raw outputs by name. Raises `BadTensor`."""
     if request.outputs is None:
-        return Wanted(tuple(DATATYPES), raw=False)
+        return Wanted((*DATATYPES, *raw), raw=bool(raw))
     names = [each.name for each in request.outputs]
     for place, name in enumerate(names):
         if name not in DATATYPES and name not in raw:
@@ -104,12 +142,16 @@ def tensors(names: Sequence[str], said: Sequence[Understanding], raw: Sequence[R
             "name": name,
             "datatype": DATATYPES[name],
             "shape": [len(said)],
-            "data": [getattr(each, name) for each in said],
+            "data": [_said(each, name) for each in said],
         }
         if name in DATATYPES
         else _raw_tensor(name, raw)
         for name in names
     ]
+
+
+def _said(understood: Understanding, name: str) -> Any:
+    return BETWEEN_TOPICS.join(understood.topics) if name == "topics" else getattr(understood, name)
 
 
 def _raw_tensor(name: str, raw: Sequence[Rows]) -> dict[str, Any]:

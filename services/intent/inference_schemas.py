@@ -6,7 +6,8 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from services.kit.wire import EdgeModel, MessageModel
 
-Parameters = dict[str, Any]
+Parameters = Annotated[dict[str, str | int | float | bool], Field(max_length=64)]
+"""None is known here, so they change nothing; what asks for an extension of another server is refused."""
 TensorName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
@@ -46,7 +47,7 @@ class InferRequest(EdgeModel):
     parameters: Parameters | None = None
     inputs: list[RequestInput] = Field(max_length=8)
     outputs: list[RequestOutput] | None = Field(
-        None, max_length=64, description="By default label, confidence, in_scope, sentiment and purchase."
+        None, max_length=64, description="By default all outputs of the version, logits and embedding included."
     )
 
 

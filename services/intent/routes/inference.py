@@ -5,10 +5,19 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from services.intent.faults import TOLD, told
-from services.intent.inference import INPUT, outputs_metadata, tensors, texts_of, wanted_of
+from services.intent.inference import (
+    INPUT,
+    BinaryTensors,
+    decline_extensions,
+    outputs_metadata,
+    tensors,
+    texts_of,
+    wanted_of,
+)
 from services.intent.inference_schemas import (
     InferRequest,
     InferResponse,
@@ -20,10 +29,9 @@ from services.intent.inference_schemas import (
 )
 from services.intent.resources import Held, Resources
 from services.intent.serving.engine import NoModel, Served
-from services.intent.serving.raw import Transparent
 from services.intent.serving.waiting import Priority
 from services.kit.app import deadline_of
-from services.kit.errors import BadRequest, NotFound, Problem, Unavailable
+from services.kit.errors import BadRequest, NotFound, Problem, Unavailable, invalid_request
 from services.kit.identity import Caller, requires
 from services.kit.wire import ExternalId
 
@@ -37,14 +45,15 @@ _NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Problem, "descript
 _BAD: dict[int | str, dict[str, Any]] = {400: {"model": Problem, "description": "A tensor is at fault; it is named"}}
 
 
-class BinaryTensors(BadRequest):
-    code = "binary_tensor_data"
+class NotARequest(BadRequest):
+    code = "invalid_request"
 
 
-class JsonOnly(APIRoute):
-    """Bodies are JSON under whatever media type, since the protocol's clients name none or any.
+class Spoken(APIRoute):
+    """A route of the protocol. Bodies are JSON under whatever media type, since its clients name none or any.
 
-    Its binary extension is refused by its header, before a body is taken for broken JSON.
+    Its binary extension is refused by its header, before a body is taken for broken JSON. What does not have the protocol's form is
+    a 400 as it says, not a 422.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -57,12 +66,16 @@ class JsonOnly(APIRoute):
                 )
             headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
             scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
-            return await handle(Request(scope, request.receive))
+            try:
+                return await handle(Request(scope, request.receive))
+            except RequestValidationError as error:
+                problem = invalid_request(error.errors())
+                raise NotARequest(problem.detail, param=problem.param, **problem.extra) from error
 
         return checked
 
 
-router = APIRouter(prefix="/v2", tags=["inference"], route_class=JsonOnly)
+router = APIRouter(prefix="/v2", tags=["inference"], route_class=Spoken)
 
 Understander = Annotated[Caller, requires("understand")]
 Name = Annotated[ExternalId, Path(description="`intent`.")]
@@ -113,7 +126,7 @@ async def model_ready(name: Name, held: Held, _: Understander) -> ModelReady:
 
 @router.get("/models/{name}/versions/{version}/ready", responses=_UNKNOWN | _NOT_READY)
 async def version_ready(name: Name, version: Version, held: Held, _: Understander) -> ModelReady:
-    """Whether a version is loaded; else 404."""
+    """Whether a version is loaded, whatever serves; else 404, and 503 while it is being loaded or its device is lost."""
     _served(held, name, version)
     return ModelReady(name=MODEL, ready=True)
 
@@ -133,13 +146,14 @@ async def infer_by_version(
 
 
 async def _infer(held: Resources, served: Served, body: InferRequest, request: Request, caller: Caller) -> Response:
-    texts, wanted = texts_of(body), wanted_of(body, _raw(served))
+    decline_extensions(body)
+    texts, wanted = texts_of(body), wanted_of(body, served.raw)
     priority = Priority.INTERACTIVE if len(texts) == 1 else Priority.BULK
     expires = deadline_of(request).at
     with told():
         if wanted.raw:
-            both = await held.engine.ask_raw(served, texts, expires=expires, priority=priority)
-            outputs = tensors(wanted.names, [said for said, _ in both], [rows for _, rows in both])
+            shown = await held.engine.ask_raw(served, texts, expires=expires, priority=priority)
+            outputs = tensors(wanted.names, [each.said for each in shown], [each.rows for each in shown])
         else:
             answered = await held.engine.ask(served, texts, tenant=caller.tenant_id, expires=expires, priority=priority)
             outputs = tensors(wanted.names, answered.results, ())
@@ -153,11 +167,22 @@ def _served(held: Resources, name: str, version: str | None = None) -> Served:
     """A version at work, the one that serves when none is named; raises `NoSuchModel` or `Unavailable`."""
     if name != MODEL:
         raise NoSuchModel(f"There is no model {name!r}, only {MODEL!r}.", param="name")
+    if version is not None:
+        return _at_work(held, version)
     _require_ready(held)
+    return held.engine.serving
+
+
+def _at_work(held: Resources, version: str) -> Served:
     try:
-        return held.engine.serving if version is None else held.registry.at_work(version)
+        served = held.registry.at_work(version)
     except NoModel as missing:
+        if held.registry.standing(version).state == "loading":
+            raise Unavailable(f"Version {version!r} is being loaded.") from missing
         raise NoSuchModel(f"Version {version!r} is not loaded.", param="version") from missing
+    if (trouble := served.model.trouble()) is not None:
+        raise Unavailable(trouble)
+    return served
 
 
 def _require_ready(held: Resources) -> None:
@@ -169,11 +194,7 @@ def _metadata(held: Resources, served: Served) -> ModelMetadata:
     return ModelMetadata(
         name=MODEL,
         versions=held.registry.versions_at_work(),
-        platform="onnxruntime_onnx" if isinstance(served.model, Transparent) else "kuajie_keyword",
+        platform="onnxruntime_onnx" if served.raw else "kuajie_keyword",
         inputs=[INPUT],
-        outputs=outputs_metadata(_raw(served)),
+        outputs=outputs_metadata(served.raw),
     )
-
-
-def _raw(served: Served) -> dict[str, int]:
-    return dict(served.model.raw_outputs) if isinstance(served.model, Transparent) else {}

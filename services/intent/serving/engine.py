@@ -1,15 +1,15 @@
 """From texts to what they say: the version at work, the cache of its answers, and who looks on. Knows no HTTP."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from services.intent.model import Model, Understanding
 from services.intent.serving.batcher import Batcher, BatcherError, DeadlinePassed, Draining, Observer, QueueFull
 from services.intent.serving.cache import AnswerCache, cache_key
-from services.intent.serving.raw import Rows
+from services.intent.serving.raw import InFull, Shown
 from services.intent.serving.waiting import Priority
 
 UnderstandingModel = Model[Any, Any, Understanding]
@@ -40,13 +40,14 @@ class Mirror(Protocol):
 class Served:
     """One model version at work. Whoever holds it may finish with it, whatever is served next.
 
-    `raw` is for who asks for more than the answer; None where the model shows no more.
+    The batcher answers with `Understanding`, and texts that are `InFull` with `Shown`: that is for a model that shows more than its
+    answers. `raw` has the widths of what it shows by name, and is empty for any other.
     """
 
     model: UnderstandingModel
-    batcher: Batcher[Any, Any, Understanding]
+    batcher: Batcher[Any, Any, Any]
     observer: EngineObserver
-    raw: Batcher[Any, Any, tuple[Understanding, Rows]] | None = None
+    raw: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -95,17 +96,15 @@ class Engine:
             self.mirror.offer(texts, results, version=served.version)
         return Answered(served.model.name, served.version, results)
 
-    async def ask_raw(
-        self, served: Served, texts: Sequence[str], *, expires: float, priority: Priority
-    ) -> list[tuple[Understanding, Rows]]:
+    async def ask_raw(self, served: Served, texts: Sequence[str], *, expires: float, priority: Priority) -> list[Shown]:
         """What each text says, and the logits and the embedding that it is made of; nothing of it is cached.
 
         Raises `NoModel` for a version that shows no more than its answers, and the errors of the batcher.
         """
-        if served.raw is None:
+        if not served.raw:
             raise NoModel
         with _counted(served.observer):
-            return await served.raw.submit(texts, expires=expires, priority=priority)
+            return await served.batcher.submit([InFull(text) for text in texts], expires=expires, priority=priority)
 
     async def _results(
         self, served: Served, texts: Sequence[str], tenant: str, expires: float, priority: Priority

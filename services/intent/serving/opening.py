@@ -49,8 +49,7 @@ class Loaded:
 
     async def close(self) -> None:
         """Finish what is under way, for as long as the batcher allows, and let go."""
-        batchers = (self.served.batcher, self.served.raw)
-        await asyncio.gather(*(each.__aexit__(None, None, None) for each in batchers if each is not None))
+        await self.served.batcher.__aexit__(None, None, None)
         self.served.observer.released()
 
 
@@ -64,11 +63,11 @@ async def opened(known: Known, library: Library, observe: Callable[[str, str], E
     if model.version != known.version:
         raise ModelRefused(f"the package became {model.version} while it was opened")
     observer = observe(model.name, model.version)
-    raw = sizes.batcher(Opened(model), observe(model.name, model.version)) if isinstance(model, Transparent) else None
-    served = Served(model, sizes.batcher(model, observer), observer, raw)
+    if isinstance(model, Transparent):
+        served = Served(model, sizes.batcher(Opened(model), observer), observer, model.raw_outputs)
+    else:
+        served = Served(model, sizes.batcher(model, observer), observer)
     await served.batcher.__aenter__()
-    if raw is not None:
-        await raw.__aenter__()
     try:
         await served.batcher.warm_up(WARM_UP_TEXTS)
     except BaseException:

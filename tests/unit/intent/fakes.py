@@ -88,6 +88,7 @@ class Notes:
 
     hits: int = 0
     misses: int = 0
+    encodings: int = 0
     successes: int = 0
     failures: list[str] = field(default_factory=list)
     swaps: int = 0
@@ -131,10 +132,12 @@ class Served:
     def failed(self, reason: str) -> None:
         self.notes.failures.append(reason)
 
+    def encoded(self, seconds: float) -> None:
+        self.notes.encodings += 1
+
     def released(self) -> None: ...
     def computed(self, report: BatchReport) -> None: ...
     def pending(self, texts: int) -> None: ...
-    def encoded(self, seconds: float) -> None: ...
     def refused(self, texts: int) -> None: ...
     def dropped(self, texts: int, reason: str) -> None: ...
 
