@@ -4,6 +4,8 @@ from typing import Any
 
 import httpx
 
+SCOPES = ("assist:write", "assist:read", "assist:agent")
+
 
 async def begin(client: httpx.AsyncClient, user_id: str = "u1", **body: Any) -> str:
     answer = await client.post("/v1/assist/conversations", json={"user_id": user_id, **body})

@@ -195,3 +195,22 @@ async def opened(app: FastAPI, app_client: OpenClient, headers: Mapping[str, str
     async with app_client(app) as client:
         client.headers.update(headers)
         yield client
+
+
+CATALOGUE = [
+    item("f1", "finance"),
+    item("f2", "finance", "tax"),
+    item("t1", "tech"),
+    item("t2", "tech"),
+    item("h1", "health"),
+]
+
+
+async def with_model(client, settings, item_ids, pairs, **extra):
+    manifest = publish_model(settings.shared.artifacts_dir, small_model(item_ids, pairs), **extra)
+
+    async def in_use() -> bool:
+        return (await client.get("/v1/model")).json().get("version") == manifest.version
+
+    await eventually(in_use)
+    return manifest
