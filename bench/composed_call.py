@@ -1,7 +1,7 @@
 """The composed call against a bare aiohttp fan-out of the same five calls, on the same back ends, turn by turn.
 
-Ours does what it does in production: checks the key, validates, signs tokens, keeps deadlines, counts, logs. Budget
-(DESIGN.md, section 6): gateway CPU at most twice the bare one's, p99 overhead at most 15 ms at half load.
+Ours does what it does in production: checks the key, validates, signs tokens, keeps deadlines, counts, logs. Budget:
+gateway CPU at most twice the bare one's, p99 overhead at most 15 ms at half load.
 """
 
 import asyncio

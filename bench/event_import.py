@@ -4,7 +4,7 @@ Ours reads NDJSON over HTTP in one request, cleans it, refuses duplicates, adds 
 event down for publication; the other only copies finished rows into a table with the same primary key, in one statement.
 `chunked_s` is the same import in the chunks of `kuajie import events`, while those before are already being published.
 
-Budgets (DESIGN.md, section 6): import at least 0.1 of COPY, at least 5,000 events a second in batches. `KUAJIE_BENCH_EVENTS`
+Budgets: import at least 0.1 of COPY, at least 5,000 events a second in batches. `KUAJIE_BENCH_EVENTS`
 names a CSV with user_id, item_id, timestamp; without it 92,403 rows of the same shape are made up.
 """
 
@@ -13,12 +13,8 @@ import csv
 import json
 import os
 import random
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -28,10 +24,7 @@ import aiohttp
 import asyncpg
 
 from bench.rig.meters import cpu_seconds, family
-from bench.rig.stack import data_folder, free_ports
-from kuajie.databases import prepare, sqlalchemy_url
-from kuajie.engines import PostgresEngine, RedisEngine
-from services.kit.identity import Caller, Keyring
+from bench.rig.service import Service, ready, running, signed, stores
 from services.profile.cleaning import clean_lines
 from services.profile.events import Event
 
@@ -41,21 +34,12 @@ CHUNK_ROWS = 20_000  # as `kuajie import events` sends them
 BATCH = 500
 BATCHES = 80
 AT_ONCE = 4
-KEYS = "bench:0123456789abcdef0123456789abcdef"
 
 
-@dataclass(frozen=True, slots=True)
-class Rig:
-    """A profile service and its database."""
-
-    url: str
-    database: str
-    service: int  # process id
-
-    def cpu(self) -> float:
-        """Processor seconds so far of the service, of PostgreSQL, and of this process."""
-        engines = [pid for pid in family(os.getpid()) if _is_postgres(pid)]
-        return sum(map(cpu_seconds, [self.service, os.getpid(), *engines]))
+def cpu(service: Service) -> float:
+    """Processor seconds so far of the service, of PostgreSQL, and of this process."""
+    engines = [pid for pid in family(os.getpid()) if _is_postgres(pid)]
+    return sum(map(cpu_seconds, [service.pid, os.getpid(), *engines]))
 
 
 def _is_postgres(pid: int) -> bool:
@@ -81,48 +65,8 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
-@contextmanager
-def rig() -> Iterator[Rig]:
-    """Engines as a laptop has them, and one process of the service in both its roles."""
-    with data_folder() as folder:
-        folder.mkdir(mode=0o755)
-        with PostgresEngine(folder / "postgres") as server, RedisEngine(folder / "redis") as redis:
-            url = sqlalchemy_url(server, "profile")
-            prepare(server, {"profile": url}, ["profile"])
-            port = free_ports()
-            environment = {
-                **os.environ,
-                "KUAJIE_PROFILE_DATABASE_URL": url,
-                "KUAJIE_REDIS_URL": redis,
-                "KUAJIE_INTERNAL_KEYS": KEYS,
-                "KUAJIE_ARTIFACTS_DIR": str(folder / "artifacts"),
-                "KUAJIE_LOG_LEVEL": "error",
-            }
-            command = [sys.executable, "-m", "kuajie.serving", "profile", "--port", str(port)]
-            with subprocess.Popen(command, env=environment) as process:
-                try:
-                    yield Rig(f"http://127.0.0.1:{port}", url.replace("+asyncpg", ""), process.pid)
-                finally:
-                    process.terminate()
-
-
-@asynccontextmanager
-async def client(base: Rig) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(base.url) as session:
-        for _ in range(200):
-            try:
-                async with session.get("/readyz") as answer:
-                    if answer.status == 200:
-                        break
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.1)
-        yield session
-
-
 def headers(tenant: str) -> dict[str, str]:
-    scopes = frozenset({"events:write", "export:read"})
-    return {"Authorization": f"Bearer {Keyring(KEYS).sign(Caller(tenant, 'bench', 'server', scopes), lifetime_s=600)}"}
+    return signed(tenant, "events:write", "export:read")
 
 
 async def import_all(session: aiohttp.ClientSession, chunks: Sequence[bytes], tenant: str, expected: int) -> float:
@@ -191,33 +135,34 @@ async def settled(session: aiohttp.ClientSession) -> float:
         await asyncio.sleep(0.1)
 
 
-async def measure(base: Rig) -> dict[str, object]:
+async def measure(service: Service, database: str) -> dict[str, object]:
     given = rows()
     lines = [json.dumps(row).encode() for row in given]
     chunks = [b"\n".join(lines[start : start + CHUNK_ROWS]) for start in range(0, len(lines), CHUNK_ROWS)]
     events = clean_lines(lines, tenant_id="raw", received_at=datetime.now(UTC)).events
     distinct = len({event.message_id for event in events})
-    connection = await asyncpg.connect(base.database)
+    connection = await asyncpg.connect(database)
     await connection.execute("CREATE TABLE raw_events (LIKE events INCLUDING ALL)")
     unique = list({event.message_id: event for event in events}.values())
     turns: list[dict[str, float]] = []
-    async with client(base) as session:
+    async with aiohttp.ClientSession(service.url) as session:
+        await ready(session)
         for turn in range(ROUNDS):
-            marks = [base.cpu()]
+            marks = [cpu(service)]
             copied = await copy_all(connection, unique, f"t{turn}")
-            marks.append(base.cpu())
+            marks.append(cpu(service))
             imported = await import_all(session, [b"\n".join(lines)], f"one-{turn}", distinct)
-            marks.append(base.cpu())
-            cpu = {"copy_cpu_s": marks[1] - marks[0], "import_cpu_s": marks[2] - marks[1]}
+            marks.append(cpu(service))
+            spent = {"copy_cpu_s": marks[1] - marks[0], "import_cpu_s": marks[2] - marks[1]}
             published = await settled(session)
             chunked = await import_all(session, chunks, f"chunked-{turn}", distinct)
             await settled(session)
             times = {"copy_s": copied, "import_s": imported, "chunked_s": chunked, "published_after_s": published}
-            turns.append({**times, **cpu})
+            turns.append({**times, **spent})
         await connection.close()
-        before = base.cpu()
+        before = cpu(service)
         rate = await send_batches(session)
-        batch_cpu_us = (base.cpu() - before) / (BATCH * BATCHES) * 1e6
+        batch_cpu_us = (cpu(service) - before) / (BATCH * BATCHES) * 1e6
     middle = {name: round(median(turn[name] for turn in turns), 3) for name in turns[0]}
     return {
         "benchmark": "event_import",
@@ -234,8 +179,8 @@ async def measure(base: Rig) -> dict[str, object]:
 
 
 def main() -> None:
-    with rig() as base:
-        print(json.dumps(asyncio.run(measure(base))))
+    with stores("profile") as on, running("profile", on) as service:
+        print(json.dumps(asyncio.run(measure(service, on.asyncpg_url))))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Recommendations for one person at a time, by the service with 100,000 people and 8,000 items in its database.
 
-Budget (DESIGN.md, section 6): at most 5 ms p99 in the service. The database is filled by COPY with made-up interactions
+Budget: at most 5 ms p99 in the service. The database is filled by COPY with made-up interactions
 (five a person on average, a few people with hundreds); the model has made-up matrices as dense as those fitted on 92,403
 real enrolments (see DENSITY), so that scoring costs what it costs in life. One caller at a time, then half of what eight
 callers at once can get.
@@ -9,14 +9,11 @@ callers at once can get.
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -27,18 +24,14 @@ import uvloop
 
 from bench.rig.callers import Call, closed_loop, open_loop
 from bench.rig.meters import cpu_seconds
-from bench.rig.stack import data_folder, free_ports
-from kuajie.databases import prepare, sqlalchemy_url
-from kuajie.engines import PostgresEngine, RedisEngine
+from bench.rig.service import Service, ready, running, signed, stores
 from services.kit.artifacts import publish_artifact
-from services.kit.identity import Caller, Keyring
 from services.recommend.blend import Blend, Term
 from services.recommend.model import KIND, RecommendModel
 from services.recommend.neighbours import Neighbours
 
 PEOPLE, ITEMS, INTERACTIONS, CATEGORIES = 100_000, 8_000, 500_000, 140
 REQUESTS = 4_000
-KEYS = "bench:0123456789abcdef0123456789abcdef"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 DENSITY = {"ease": 137, "knn": 44, "markov": 22, "text": 81}
 TERMS = (
@@ -49,14 +42,6 @@ TERMS = (
     Term("text", "text", "text", "recent", 0.73, 0.2585),
     Term("category", "category", "category", "taste", 0.87, 0.0161),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rig:
-    """A running recommend service."""
-
-    url: str
-    pid: int
 
 
 def item_ids() -> list[str]:
@@ -125,50 +110,22 @@ async def fill(url: str, rng: np.random.Generator) -> None:
 
 
 @contextmanager
-def rig() -> Iterator[Rig]:
-    """Engines as a laptop has them, a filled database, a published model, one process of the service in both its roles."""
+def filled() -> Iterator[Service]:
+    """The service on a filled database with a published model."""
     rng = np.random.default_rng(0)
-    with data_folder() as folder:
-        folder.mkdir(mode=0o755)
-        with PostgresEngine(folder / "postgres") as server, RedisEngine(folder / "redis") as redis:
-            url = sqlalchemy_url(server, "recommend")
-            prepare(server, {"recommend": url}, ["recommend"])
-            asyncio.run(fill(url.replace("+asyncpg", ""), rng))
-            publish_artifact(folder / "artifacts", "default", KIND, model(rng).save, {})
-            with service(url, redis, folder / "artifacts") as running:
-                yield running
-
-
-@contextmanager
-def service(url: str, redis: str, artifacts: Path) -> Iterator[Rig]:
-    port = free_ports()
-    environment = {
-        **os.environ,
-        "KUAJIE_RECOMMEND_DATABASE_URL": url,
-        "KUAJIE_REDIS_URL": redis,
-        "KUAJIE_INTERNAL_KEYS": KEYS,
-        "KUAJIE_ARTIFACTS_DIR": str(artifacts),
-        "KUAJIE_DEFAULT_DEADLINE_MS": "5000",
-        "KUAJIE_LOG_LEVEL": "error",
-    }
-    command = [sys.executable, "-m", "kuajie.serving", "recommend", "--port", str(port)]
-    with subprocess.Popen(command, env=environment) as process:
-        try:
-            yield Rig(f"http://127.0.0.1:{port}", process.pid)
-        finally:
-            process.terminate()
+    with stores("recommend") as on:
+        asyncio.run(fill(on.asyncpg_url, rng))
+        publish_artifact(on.artifacts, "default", KIND, model(rng).save, {})
+        with running("recommend", on, {"KUAJIE_DEFAULT_DEADLINE_MS": "5000"}) as service:
+            yield service
 
 
 @asynccontextmanager
-async def caller(base: Rig) -> AsyncIterator[tuple[aiohttp.ClientSession, Call]]:
+async def caller(service: Service) -> AsyncIterator[tuple[aiohttp.ClientSession, Call]]:
     """A session, and the call of one person's content; every answer is checked."""
-    identity = Caller("default", "bench", "server", frozenset({"recommend:read"}))
-    headers = {
-        "Authorization": f"Bearer {Keyring(KEYS).sign(identity, lifetime_s=3600)}",
-        "Content-Type": "application/json",
-    }
+    headers = {**signed("default", "recommend:read"), "Content-Type": "application/json"}
     person = {"known": True, "interests": {"c1": 0.4, "c2": 0.2}, "consents": {"personalisation": True}}
-    async with aiohttp.ClientSession(base.url, headers=headers) as session:
+    async with aiohttp.ClientSession(service.url, headers=headers) as session:
         await ready(session)
 
         async def ask(number: int) -> None:
@@ -182,18 +139,6 @@ async def caller(base: Rig) -> AsyncIterator[tuple[aiohttp.ClientSession, Call]]
         yield session, ask
 
 
-async def ready(session: aiohttp.ClientSession) -> None:
-    for _ in range(300):
-        try:
-            async with session.get("/readyz") as answer:
-                if answer.status == 200:
-                    return
-        except aiohttp.ClientError:
-            pass
-        await asyncio.sleep(0.1)
-    raise TimeoutError("the service was not ready within 30 seconds")
-
-
 async def within_5_ms(session: aiohttp.ClientSession) -> tuple[float, float]:
     """How many answers the service says took at most 5 ms, and how many there were."""
     counts = {}
@@ -204,12 +149,12 @@ async def within_5_ms(session: aiohttp.ClientSession) -> tuple[float, float]:
     return counts["0.005"], counts["+Inf"]
 
 
-async def measure(base: Rig) -> dict[str, Any]:
-    async with caller(base) as (session, ask):
+async def measure(service: Service) -> dict[str, Any]:
+    async with caller(service) as (session, ask):
         await closed_loop(ask, requests=500, at_once=4)
-        before, cpu = await within_5_ms(session), cpu_seconds(base.pid)
+        before, cpu = await within_5_ms(session), cpu_seconds(service.pid)
         alone = await closed_loop(ask, requests=REQUESTS, at_once=1)
-        after, cpu = await within_5_ms(session), cpu_seconds(base.pid) - cpu
+        after, cpu = await within_5_ms(session), cpu_seconds(service.pid) - cpu
         most = await closed_loop(ask, requests=REQUESTS, at_once=8)
         half = await open_loop(ask, requests=REQUESTS, rate=most.rate / 2)
     return {
@@ -230,9 +175,9 @@ async def measure(base: Rig) -> dict[str, Any]:
 
 def main() -> None:
     started = time.perf_counter()
-    with rig() as base:
+    with filled() as service:
         sys.stderr.write(f"filled in {time.perf_counter() - started:.1f} s\n")
-        sys.stdout.write(json.dumps(uvloop.run(measure(base))) + "\n")
+        sys.stdout.write(json.dumps(uvloop.run(measure(service))) + "\n")
 
 
 if __name__ == "__main__":
