@@ -15,7 +15,7 @@ from services.intent.inference_schemas import (
     ServerMetadata,
     ServerReady,
 )
-from services.intent.labels import Sentiment
+from services.intent.labels import LABELS, Sentiment
 from services.intent.model_schemas import AgreementView, ModelView, ShadowRequest
 from services.kit.wire import EdgeModel, Locale, MessageModel
 
@@ -86,7 +86,10 @@ class UnderstandRequest(EdgeModel):
 class UnderstandingResult(MessageModel):
     """What one text says."""
 
-    label: str = Field(description="What the person wants, e.g. `insurance.buy`; `out_of_scope` when it is not ours.")
+    label: str = Field(
+        description=f"What the person wants: one of {', '.join(LABELS)}. Where the installation lets a model with labels of its own "
+        "serve (KUAJIE_INTENT_FOREIGN_LABELS), one of those."
+    )
     confidence: float = Field(ge=0, le=1, description="Probability of the label.")
     in_scope: bool = Field(description="False when the text is about something else, or says nothing we know.")
     sentiment: Sentiment

@@ -35,6 +35,11 @@ class IntentSettings(DatabaseSettings):
         "model. keyword: that one.",
     )
     model_dir: Path | None = Field(None, description="The folder of a trained model (`kuajie train intent` makes one).")
+    foreign_labels: bool = Field(
+        False,
+        description="Whether a model may answer /v1/understand whose labels are not all among those that docs/intent.md names. Any "
+        "model may be loaded and asked under /v2.",
+    )
     provider_policy: Literal["require", "prefer", "cpu"] = Field(
         "cpu",
         description="require: not ready unless the model runs on the accelerator. "

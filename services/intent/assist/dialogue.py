@@ -167,9 +167,10 @@ class Dialogue:
         return Turn(locale, "hand_off", f"{why}{_gap(locale)}{told}" if why else told, hand_off=hand_off)
 
     def _sure(self, heard: Heard) -> bool:
+        """Whether the label is acted on; one that no text is approved for, of a model with labels of its own, never is."""
         name = heard.model.partition("/")[0]
         threshold = SURE_FROM.get(name, SURE_FROM_OTHERWISE) if self.sure_from is None else self.sure_from
-        return heard.in_scope and heard.confidence >= threshold
+        return heard.label in self.texts.labels and heard.in_scope and heard.confidence >= threshold
 
     def _asks_advice(self, heard: Heard, text: str) -> bool:
         """Advice on money: asked for as such, or "which one" about an insurance, a loan or an investment."""

@@ -43,6 +43,10 @@ class PackageRefused(Conflict):
     code = "model_refused"
 
 
+class ForeignLabels(Conflict):
+    code = "foreign_labels"
+
+
 class ModelServes(Conflict):
     code = "model_serves"
 
@@ -90,8 +94,13 @@ async def load_model(version: Version, held: Held, caller: Writer) -> ModelView:
 
 @router.post("/{version}/promote", status_code=202, responses=_REFUSED)
 async def promote_model(version: Version, held: Held, caller: Writer) -> ModelView:
-    """Serve a version as soon as it is loaded and warm. Until then, and if it is refused, the one before goes on."""
-    await _checked(held, version)
+    """Serve a version as soon as it is loaded and warm. Until then, and if it is refused, the one before goes on.
+
+    A version with labels that `/v1/understand` does not document is refused (`foreign_labels`) unless the settings allow it.
+    """
+    known = await _checked(held, version)
+    if known.barred is not None:
+        raise ForeignLabels(f"{version} may not serve: {known.barred}.", param="version")
     serving = held.registry.serves()
     return await _ask(held, version, lambda wanted, at: wanted.promoted(version, at, caller.subject, serving=serving))
 
@@ -119,7 +128,7 @@ async def retire_model(version: Version, held: Held, _: Writer) -> ModelView:
     return await _ask(held, version, lambda wanted, _: wanted.retired(version))
 
 
-async def _checked(held: Resources, version: str) -> None:
+async def _checked(held: Resources, version: str) -> Known:
     """Raise for a version that is not here, or whose package cannot be served: then nothing is written."""
     known = await asyncio.to_thread(held.library.known)
     if version not in known:
@@ -128,6 +137,7 @@ async def _checked(held: Resources, version: str) -> None:
         await asyncio.to_thread(held.library.check, known[version])
     except ModelRefused as refused:
         raise PackageRefused(f"{version} is refused: {refused}", param="version") from refused
+    return known[version]
 
 
 async def _refuse_if_it_serves(held: Resources, version: str) -> None:

@@ -1,7 +1,7 @@
 """The versions that a process can see, and how one is opened. What trained models run on is imported only when one is."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -13,7 +13,14 @@ from services.intent.model import ModelRefused
 from services.intent.serving.engine import UnderstandingModel
 from services.intent.serving.metrics import PROVIDER
 from services.intent.settings import IntentSettings
-from services.intent.trained.package import can_run, newest_shipped, published_folder, read_package, shipped_folders
+from services.intent.trained.package import (
+    can_run,
+    foreign_labels,
+    newest_shipped,
+    published_folder,
+    read_package,
+    shipped_folders,
+)
 from services.kit.artifacts import Manifest
 from services.kit.telemetry import get_logger
 
@@ -21,11 +28,14 @@ log = get_logger(__name__)
 
 Source = Literal["built_in", "setting", "published", "shipped"]
 Signature = tuple[tuple[str, int, int], ...]
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One version. `signature` changes when its files do; `refused` says why it cannot even be read."""
+    """One version. `signature` changes when its files do; `refused` says why it cannot even be read, `barred` why it may not answer
+    /v1/understand, though it may be loaded.
+    """
 
     version: str
     source: Source
@@ -33,6 +43,7 @@ class Known:
     created_at: datetime | None = None
     signature: Signature = ()
     refused: str | None = None
+    barred: str | None = None
 
 
 class Library(Protocol):
@@ -124,8 +135,19 @@ class Installed:
         signature = _signature(folder)
         read = self._read.get(folder)
         if read is None or read[0] != signature:
-            read = self._read[folder] = (signature, _read(source, folder, signature))
+            found = replace(_read(source, folder, signature), barred=self._barred(folder))
+            read = self._read[folder] = (signature, found)
         return read[1]
+
+    def _barred(self, folder: Path) -> str | None:
+        foreign = [] if self._settings.foreign_labels else foreign_labels(folder)
+        if not foreign:
+            return None
+        more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
+        return (
+            f"/v1/understand knows no label {', '.join(foreign[:_NAMED])}{more}; load the model and ask it under /v2, "
+            "or set KUAJIE_INTENT_FOREIGN_LABELS=true"
+        )
 
 
 def _read(source: Source, folder: Path, signature: Signature) -> Known:

@@ -141,14 +141,24 @@ class Registry:
         asked_at = None if wish is None else wish.asked_at
         wanted = await asyncio.to_thread(self._library.default) if promoted is None else promoted
         self._wanted = wanted
-        loaded = await self._load(wanted, asked_at)
+        loaded = await self._load_to_serve(wanted, asked_at)
         if loaded is None and self._serving is None and wish is not None and wish.previous is not None:
-            loaded = await self._load(wish.previous, asked_at)
+            loaded = await self._load_to_serve(wish.previous, asked_at)
         if loaded is not None and loaded.served is not self._serving:
             before = self.serves()
             self._engine.serve(loaded.served)
             self._observer.swapped()
             log.info("model_serves", version=loaded.served.version, before=before)
+
+    async def _load_to_serve(self, version: str, asked_at: datetime | None) -> Loaded | None:
+        """As `_load`, and refused where it may be loaded but not serve."""
+        known = self._known.get(version)
+        if known is None or known.barred is None:
+            return await self._load(version, asked_at)
+        refusal = Refusal(known.barred, asked_at, known.signature)
+        if self._refusals.get(version) != refusal:
+            self._refuse(version, refusal, ModelRefused(known.barred))
+        return None
 
     async def _load(self, version: str, asked_at: datetime | None) -> Loaded | None:
         """The version at work; None when it is refused, or when it has to end first before it can come back."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from services.intent.labels import LABELS
 from services.intent.model import ModelRefused
 from services.intent.trained.confidence import Beta, Scope
 from services.kit.artifacts import CorruptArtifact, Manifest, verify
@@ -72,6 +73,15 @@ def read_package(folder: Path) -> Package:
     if "intent" not in description.classes or description.classes.keys() - description.temperatures.keys():
         raise ModelRefused(f"{folder.name} lacks the classes of `intent`, or the temperature of a task")
     return Package(folder=folder, manifest=manifest, description=description)
+
+
+def foreign_labels(folder: Path) -> list[str]:
+    """What a package may answer as `intent` that is none of our labels; nothing where it cannot be read, as `read_package` tells."""
+    try:
+        description = Description.model_validate_json((folder / DESCRIPTION).read_bytes())
+    except (OSError, ValidationError):
+        return []
+    return [label for label in description.classes.get("intent", ()) if label not in LABELS]
 
 
 def can_run() -> bool:

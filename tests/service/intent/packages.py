@@ -19,23 +19,32 @@ TASKS = {
 }
 
 
-def write_package(home: Path, version: str, label: str, *, sentiment: str = "neutral", weights: int = 0) -> Path:
+def write_package(
+    home: Path,
+    version: str,
+    label: str,
+    *,
+    sentiment: str = "neutral",
+    weights: int = 0,
+    labels: tuple[str, ...] = LABELS,
+) -> Path:
     """A package `home/version` that answers `label` to everything; `weights` bytes more are loaded with it and never used."""
+    tasks = {**TASKS, "intent": labels}
     folder = home / version
     folder.mkdir(parents=True)
     favoured = {"intent": label, "sentiment": sentiment, "purchase": "not_buy"}
-    save_model(_graph(favoured, weights), folder / "model.onnx")
+    save_model(_graph(tasks, favoured, weights), folder / "model.onnx")
     tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "<pad>": 1}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(folder / "tokenizer.json"))
     description = {
         "format": 1,
         "name": "intent",
-        "classes": TASKS,
+        "classes": tasks,
         "prefix": "query: ",
         "max_tokens": 128,
         "pad_id": 1,
-        "temperatures": dict.fromkeys(TASKS, 1.0),
+        "temperatures": dict.fromkeys(tasks, 1.0),
         "scope_threshold": None,
         "precision": "float32",
     }
@@ -62,7 +71,7 @@ def damage(folder: Path) -> None:
     (folder / "model.onnx").write_bytes(raw)
 
 
-def _graph(favoured: dict[str, str], weights: int):
+def _graph(tasks: dict[str, tuple[str, ...]], favoured: dict[str, str], weights: int):
     """Logits that are the same for every text: zero times its number of tokens, plus a bias."""
     nodes = [
         helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
@@ -72,7 +81,7 @@ def _graph(favoured: dict[str, str], weights: int):
     unit = np.zeros((1, WIDTH), np.float32)
     kept = [numpy_helper.from_array(np.array([1]), "axes"), numpy_helper.from_array(unit, "unit")]
     outputs = []
-    for task, classes in TASKS.items():
+    for task, classes in tasks.items():
         bias = np.array([5.0 if name == favoured[task] else 0.0 for name in classes], np.float32)
         kept += [
             numpy_helper.from_array(np.zeros((1, len(classes)), np.float32), f"{task}_weight"),

@@ -52,6 +52,7 @@ class Shelf:
 
     models: dict[str, Version] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    barred: dict[str, str] = field(default_factory=dict)
     held: dict[str, threading.Event] = field(default_factory=dict)
     signatures: dict[str, int] = field(default_factory=dict)
     opened: list[str] = field(default_factory=list)
@@ -63,7 +64,12 @@ class Shelf:
 
     def known(self) -> Mapping[str, Known]:
         return {
-            version: Known(version, "published", signature=(("", 0, self.signatures.get(version, 0)),))
+            version: Known(
+                version,
+                "published",
+                signature=(("", 0, self.signatures.get(version, 0)),),
+                barred=self.barred.get(version),
+            )
             for version in self.models
         }
 

@@ -212,6 +212,32 @@ async def test_a_version_that_is_asked_to_be_held_is_ready_and_answers_who_asks_
         await settled(registry, {"a": "serving", "b": "available"})
 
 
+async def test_a_version_that_may_not_serve_is_refused_as_often_as_it_is_promoted_and_can_be_loaded(
+    engine: Engine, notes: Notes, open_registry: OpenRegistry
+) -> None:
+    shelf = Shelf.of(Version("a"), Version("b"))
+    shelf.barred["b"] = "its labels are foreign"
+    async with open_registry(shelf) as registry:
+        await registry.towards(Desired())
+        for _ in range(3):
+            await registry.towards(serving("b", previous="a"))
+        assert registry.standings()["b"] == Standing("refused", "its labels are foreign")
+        assert (await ask(engine, "你好"), notes.refusals, shelf.opened) == ("a", ["b"], ["a"])
+        await registry.towards(Desired({"b": Wish("loaded", NOON + timedelta(seconds=1), "ops")}))
+        assert states(registry) == {"a": "serving", "b": "ready"}
+        assert registry.at_work("b").version == "b"
+
+
+async def test_with_a_default_that_may_not_serve_nothing_is_ready(engine: Engine, open_registry: OpenRegistry) -> None:
+    shelf = Shelf.of(Version("a"))
+    shelf.barred["a"] = "its labels are foreign"
+    async with open_registry(shelf) as registry:
+        await registry.towards(Desired())
+        assert registry.not_ready() == ["model_failed_to_load: its labels are foreign"]
+        with pytest.raises(NoModel):
+            await ask(engine, "你好")
+
+
 async def test_a_shadow_that_is_promoted_compares_no_longer(
     engine: Engine, notes: Notes, open_registry: OpenRegistry
 ) -> None:

@@ -70,6 +70,12 @@ def test_an_unsure_label_is_not_acted_on() -> None:
     assert reply("feedback.complaint", in_scope=False).outcome == "unsure"
 
 
+def test_a_label_that_no_text_is_approved_for_is_looked_up_and_never_acted_on() -> None:
+    assert DIALOGUE.needs_knowledge(heard("card_arrival"), "我的卡呢")
+    assert reply("card_arrival", found=Found((PASSAGE,), "hybrid")).outcome == "knowledge"
+    assert reply("card_arrival", found=NOTHING).text == TEXTS.say("unsure", "zh-CN")
+
+
 def test_a_question_about_refunds_is_answered_and_a_wish_begins_the_form() -> None:
     assert DIALOGUE.needs_knowledge(heard("content.refund"), "退款多久到账？")
     assert not DIALOGUE.needs_knowledge(heard("content.refund"), "我要退款")
