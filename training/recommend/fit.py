@@ -11,7 +11,7 @@ from services.recommend.model import RecommendModel
 from training.recommend.assembly import TERMS, Weights, assemble, scaled
 from training.recommend.columns import InteractionColumns, ItemColumns
 from training.recommend.histories import Histories, Ints, alike_when_cut, build_histories, cut_last, index_of
-from training.recommend.sources import Sources, SourcesConfig, fit_content, fit_sources
+from training.recommend.sources import Content, Sources, SourcesConfig, fit_content, fit_sources
 from training.recommend.tuning import Tuned, TuningConfig, tune
 from training.recommend.validation import Validated, ValidationConfig, validate
 
@@ -65,21 +65,7 @@ def fit(
     people = index_of(interactions.user_ids)
     histories = build_histories(interactions, people, rows)
     content = fit_content(*_described(catalogue, rows), config.sources.text)
-    early, late = _cut(histories, config.validation, seed)
-    said("choosing parameters", 0.05)
-    tuned = tune(early, late, config.sources, config.tuning, seed=seed)
-    past = fit_sources(early, content, tuned.sources, lambda stage: said(f"{stage} (validation)", 0.2))
-    said("weights", 0.4)
-    validated = validate(
-        past,
-        early,
-        late,
-        half_life_days=tuned.half_life_days,
-        history_length=config.history_length,
-        config=config.validation,
-        seed=seed,
-    )
-    del past
+    tuned, validated = _chosen(histories, content, config, said, seed)
     sources = fit_sources(histories, content, tuned.sources, lambda stage: said(stage, 0.6))
     said("assembly", 0.95)
     model = assemble(
@@ -95,6 +81,27 @@ def fit(
     model = scaled(model, histories, _someone(histories, config.validation.scaling_people, seed))
     said("done", 1.0)
     return FittedRecommender(model)
+
+
+def _chosen(
+    histories: Histories, content: Content, config: RecommendConfig, said: Progress, seed: int
+) -> tuple[Tuned, Validated]:
+    """Parameters and weights, chosen on what is held back of some people's pasts."""
+    early, late = _cut(histories, config.validation, seed)
+    said("choosing parameters", 0.05)
+    tuned = tune(early, late, config.sources, config.tuning, seed=seed)
+    past = fit_sources(early, content, tuned.sources, lambda stage: said(f"{stage} (validation)", 0.2))
+    said("weights", 0.4)
+    validated = validate(
+        past,
+        early,
+        late,
+        half_life_days=tuned.half_life_days,
+        history_length=config.history_length,
+        config=config.validation,
+        seed=seed,
+    )
+    return tuned, validated
 
 
 def _someone(histories: Histories, people: int, seed: int) -> Ints:

@@ -16,6 +16,16 @@ from services.kit.errors import Unavailable
 from services.kit.stream import Envelope, StreamKeys
 from services.profile.segments import LikesModel, SegmentsModel
 
+ITEM = Envelope(
+    type="item.upserted",
+    tenant_id="default",
+    subject="i1",
+    occurred_at=datetime(2026, 3, 10, tzinfo=UTC),
+    received_at=datetime(2026, 3, 10, tzinfo=UTC),
+    sequence=1,
+    data={"item_id": "i1", "categories": ["finance", "investing"], "price": None, "title": {"en": "x"}},
+)
+
 
 async def until(holds, seconds=5.0):
     """Wait for what happens in the background."""
@@ -55,17 +65,7 @@ async def test_items_arrive_by_recommends_stream_and_events_leave_by_ours(
     open_profile, profile_settings, redis_url, track
 ):
     async with open_profile(profile_settings) as profile, Redis.from_url(redis_url) as redis:
-        fact = Envelope(
-            type="item.upserted",
-            tenant_id="default",
-            subject="i1",
-            occurred_at=datetime.now(UTC),
-            received_at=datetime.now(UTC),
-            sequence=1,
-            data={"item_id": "i1", "categories": ["finance", "investing"], "price": None, "title": {"en": "x"}},
-        )
-        broken = fact.model_copy(update={"sequence": 2, "data": {"item_id": None}})
-        for each in (fact, broken):
+        for each in (ITEM, ITEM.model_copy(update={"sequence": 2, "data": {"item_id": None}})):
             await redis.xadd(StreamKeys("recommend").stream, {"e": each.model_dump_json()}, id=f"{each.sequence}-0")
         await profile.send(track("m1", value="10.50", currency="CNY"))
 
