@@ -213,10 +213,26 @@ def test_the_dashboard_asks_only_for_metrics_that_exist() -> None:
     for service in SERVICES:
         importlib.import_module(f"services.{service}.app")
     there = {sample for family in REGISTRY.collect() for sample in _sample_names(family.name, family.type)}
-    dashboard = json.loads((DEPLOY / "grafana" / "dashboards" / "kuajie.json").read_text())
-    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
-    assert len(expressions) >= 15
+    expressions = [target["expr"] for panel in _panels() for target in panel.get("targets", [])]
+    assert len(expressions) >= 45
     assert {name for each in expressions for name in re.findall(r"kuajie_\w+", each)} <= there
+
+
+def _panels() -> list[Document]:
+    panels: list[Document] = json.loads((DEPLOY / "grafana" / "dashboards" / "kuajie.json").read_text())["panels"]
+    return panels
+
+
+def test_every_panel_has_a_unit_a_title_and_a_place_of_its_own() -> None:
+    places = set()
+    for panel in _panels():
+        grid = panel["gridPos"]
+        cells = {(grid["x"] + x, grid["y"] + y) for x in range(grid["w"]) for y in range(grid["h"])}
+        assert not places & cells, panel["title"]
+        places |= cells
+        assert panel["type"] == "row" or panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+    for name in ("id", "title"):
+        assert len({panel[name] for panel in _panels()}) == len(_panels())
 
 
 def _sample_names(family: str, kind: str) -> Iterator[str]:

@@ -4,6 +4,11 @@ from prometheus_client import Counter, Histogram
 
 TURNS = Counter("kuajie_assist_turns_total", "Messages of people that were answered, by outcome.", ["outcome"])
 HAND_OFFS = Counter("kuajie_assist_hand_offs_total", "Conversations handed to a person, by reason.", ["reason"])
+CONVERSATIONS = Counter(
+    "kuajie_assist_conversations_total",
+    "Conversations that began with a first message, and those handed to a person for the first time.",
+    ["step"],
+)
 TURN_SECONDS = Histogram(
     "kuajie_assist_turn_duration_seconds",
     "Time from a message's text to its answer, the database not counted.",

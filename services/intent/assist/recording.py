@@ -15,7 +15,7 @@ from services.intent.assist.faults import (
     ConversationFull,
     NotWithAgent,
 )
-from services.intent.assist.metrics import HAND_OFFS, TURNS
+from services.intent.assist.metrics import CONVERSATIONS, HAND_OFFS, TURNS
 from services.intent.assist.schemas import AgentReplied, HandedOff, TurnAnswer
 from services.intent.assist.sessions import Sessions, SessionsUnavailable
 from services.intent.assist.turns import HandOff, Turn
@@ -58,6 +58,8 @@ async def record_turn(
         connection, row.tenant_id, row.conversation_id, after=row.messages
     )]  # fmt: skip
     TURNS.labels(turn.outcome).inc()
+    if not row.messages:
+        CONVERSATIONS.labels("begun").inc()
     return TurnAnswer(
         conversation=conversation_of(changed),
         message=added[0],
@@ -75,8 +77,14 @@ async def _changed(
     to_agent = {"owner": "agent", "hand_offs": row.hand_offs + 1, "close_reason": None, "closed_at": None}
     changed = await conversations.change(connection, row, now, written, locale=turn.locale, **to_agent)
     opened = await hand_offs.request(connection, changed, turn.hand_off, now)
-    HAND_OFFS.labels(turn.hand_off.reason).inc()
+    _count_hand_off(row, turn.hand_off)
     return changed, opened
+
+
+def _count_hand_off(before: Row, why: HandOff) -> None:
+    HAND_OFFS.labels(why.reason).inc()
+    if not before.hand_offs:
+        CONVERSATIONS.labels("handed_off").inc()
 
 
 async def _remember(sessions: Sessions, row: Row, turn: Turn) -> None:
@@ -103,7 +111,7 @@ async def hand_over(
     to_agent = {"owner": "agent", "hand_offs": row.hand_offs + 1, "close_reason": None, "closed_at": None}
     changed = await conversations.change(connection, row, now, agent_id=agent_id, **to_agent)
     opened = await hand_offs.request(connection, changed, why, now, agent_id=agent_id)
-    HAND_OFFS.labels(why.reason).inc()
+    _count_hand_off(row, why)
     return HandedOff(conversation=conversation_of(changed), hand_off=hand_off_of(opened))
 
 

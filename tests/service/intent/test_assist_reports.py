@@ -14,7 +14,7 @@ from services.intent.app import create_app
 from services.intent.assist.upkeep import tidy
 from services.intent.settings import IntentSettings
 from services.kit.database import Database
-from tests.service.intent.conftest import Headers, OpenClient, until_ready
+from tests.service.intent.conftest import Headers, OpenClient, difference, until_ready
 from tests.service.intent.talking import act, begin, code_of, said, say
 from training.intent.rows import read_rows
 
@@ -37,11 +37,17 @@ async def client(
 
 
 async def test_containment_reasons_labels_and_unanswered_questions_are_counted(client: Any) -> None:
-    await said(client, await begin(client), "你好")
-    await said(client, await begin(client), "转人工")
-    for text in ("今天北京天气怎么样", "今天上海天气怎么样，回我 13812345678"):
-        await said(client, await begin(client), text)
-    await begin(client)
+    counter = "kuajie_assist_conversations_total"
+    async with (
+        difference(client, counter, step="begun") as begun,
+        difference(client, counter, step="handed_off") as handed,
+    ):
+        await said(client, await begin(client), "你好")
+        await said(client, await begin(client), "转人工")
+        for text in ("今天北京天气怎么样", "今天上海天气怎么样，回我 13812345678"):
+            await said(client, await begin(client), text)
+        await begin(client)
+    assert (begun, handed) == ([4.0], [1.0])
     found = (await client.get("/v1/assist/analytics")).json()
     assert found["conversations"] == 4
     assert {name: found["contained"][name] for name in ("count", "of", "value")} == {"count": 3, "of": 4, "value": 0.75}
