@@ -1,7 +1,7 @@
 """From texts to what they say: the version at work, the cache of its answers, and who looks on. Knows no HTTP."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -70,6 +70,7 @@ class Engine:
         self._cache: AnswerCache[Understanding] = AnswerCache(cache_answers)
         self._served: Served | None = None
         self.mirror: Mirror | None = None
+        self._followers: list[Callable[[], None]] = []
 
     @property
     def serving(self) -> Served:
@@ -81,6 +82,12 @@ class Engine:
     def serve(self, served: Served) -> None:
         """From now on `served` answers. Calls that are under way finish with what they began with."""
         self._served = served
+        for told in self._followers:
+            told()
+
+    def follow(self, told: Callable[[], None]) -> None:
+        """Have `told` called, on the event loop, after each change of what answers. It raises nothing."""
+        self._followers.append(told)
 
     async def understand(self, texts: Sequence[str], *, tenant: str, expires: float, priority: Priority) -> Answered:
         """What each text says. `expires` is on the monotonic clock. Raises `NoModel` and the errors of the batcher."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from services.intent.model import Model
 from services.intent.serving.batcher import Batcher, BatcherError, BatchReport
 from services.intent.serving.engine import Engine, NoModel
+from services.intent.serving.memory import give_back
 from services.intent.serving.waiting import Limits, Priority
 from services.intent.trained.written_form import with_role
 
@@ -56,7 +57,7 @@ class _Unseen:
 
 
 class Embedder:
-    """Use as `async with Embedder(engine) as embedder`."""
+    """Use as `async with Embedder(engine) as embedder`. A version that does not serve any more is let go at once."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -65,13 +66,15 @@ class Embedder:
         self._ending: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
+        self._engine.follow(self._let_go)
         return self
 
     async def __aexit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         if self._current is not None:
-            await self._current.stack.aclose()
+            self._end(self._current)
+            self._current = None
         if self._ending:
             await asyncio.wait(self._ending)
 
@@ -96,25 +99,39 @@ class Embedder:
         return Embedded(current.version, vectors)
 
     async def _model(self) -> _Current | None:
-        """What is at work; another one, once another model is served."""
+        """What goes with the model that serves; None where there is none, or while one takes over."""
+        if self._current is None:
+            async with self._changing:
+                if self._current is None:
+                    await self._make()
+        return self._current
+
+    async def _make(self) -> None:
         try:
             model = self._engine.serving.model
         except NoModel:
-            return None
-        if self._current is None or self._current.model is not model:
-            async with self._changing:
-                if self._current is None or self._current.model is not model:
-                    await self._change(model)
-        return self._current
-
-    async def _change(self, model: Any) -> None:
+            return
         made = await asyncio.to_thread(model.embedding) if isinstance(model, Embeds) else None
         stack = AsyncExitStack()
         batcher = None
         if made is not None:
             batcher = await stack.enter_async_context(Batcher(made, _Unseen(), limits=LIMITS, encoders=1, runners=1))
-        before, self._current = self._current, _Current(model, str(model.version), batcher, stack)
-        if before is not None:
-            ending = asyncio.create_task(before.stack.aclose(), name="end-embedder")
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
+        self._current = _Current(model, str(model.version), batcher, stack)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget a model that does not serve any more, so that its memory goes when the registry has retired it."""
+        if self._current is not None and self._current.model is not self._engine.serving.model:
+            self._end(self._current)
+            self._current = None
+
+    def _end(self, current: _Current) -> None:
+        ending = asyncio.create_task(_closed(current.stack), name="end-embedder")
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+
+
+async def _closed(stack: AsyncExitStack) -> None:
+    """What is under way is finished; then the memory goes back to the system."""
+    await stack.aclose()
+    await asyncio.to_thread(give_back)
