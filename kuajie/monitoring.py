@@ -182,16 +182,32 @@ def show_surges(result: dict[str, Any]) -> None:
     rows = []
     for each in result["streams"]:
         false = each["false_alarms"]
-        found = [f"{part['within_2h']}/{part['planted']}" for part in each["effects"].values()]
+        found = [
+            f"{part['within_2h']} ({part['limit']['within_2h']}) of {part['planted']}"
+            for part in each["effects"].values()
+        ]
         stream = each["stream"]
-        rows.append([f"{stream['documents']:g}", f"{stream['bursts']:g}", f"{false['total']}/{each['months']}", *found])
-    title = "found within two hours, by documents an hour"
-    table(title, ["documents", "bursts", "false alarms/months", *effects], rows)
+        alarms = f"{false['total']}/{each['months']}, {false['worst_month']}"
+        rows.append([f"{stream['documents']:g}", f"{stream['bursts']:g}", alarms, *found])
+    title = "found within two hours (and the limit), by documents an hour"
+    table(title, ["documents", "bursts", "false alarms/months, most in one", *effects], rows)
+    show(f"the limit: {result['limit']}")
+    table(
+        "surges of 3x and more, by documents an hour expected when they began",
+        ["documents", "found", "limit, of 3x"],
+        [_by_documents(row) for row in result["big_surges_by_documents"] if row["planted"]],
+    )
+    show(f"the limit finds 99 % of 3x surges in time from {result['limit_finds_from']} documents an hour")
     since = result["found_from"]
     show(
-        f"every surge of 3x and more was found in time where over {since['expected_negatives_in_two_hours']} negatives were "
-        f"expected in its first two hours ({since['surges']} surges)"
+        f"all {since['surges']} surges of 3x and more at over {since['documents_an_hour']} documents an hour were found in time"
     )
+
+
+def _by_documents(row: dict[str, Any]) -> list[str]:
+    name = f"{row['from']:g} to {row['to']:g}" if row["to"] else f"over {row['from']:g}"
+    limit = row["limit"]
+    return [name, f"{row['within_2h']}/{row['planted']}", f"{limit['within_2h']}/{limit['planted']}"]
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -1,4 +1,4 @@
-"""What the detectors of the service find of planted surges, how soon, and how often they cry wolf."""
+"""What the detectors of the service find of planted surges, how soon, and how often they cry wolf; beside it the limit."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -12,18 +12,11 @@ from scipy.stats import chi2
 
 from services.intent.monitor.counts import wilson
 from services.intent.monitor.detectors import DetectorConfig
-from services.intent.monitor.hours import WEEK
+from services.intent.monitor.hours import QUARTERS, WEEK
 from services.intent.monitor.surges import Timeline, Watch
-from training.monitor.simulation import (
-    BASELINE_WEEKS,
-    QUARTERS,
-    WATCHED_DAYS,
-    Integers,
-    Planted,
-    Simulated,
-    Stream,
-    simulate,
-)
+from training.monitor.limit import BUDGET, found_in_time, thresholds
+from training.monitor.simulation import BASELINE_WEEKS, WATCHED_DAYS, Planted, Simulated, Stream, simulate
+from training.monitor.watching import alarms_of
 
 LEVELS = (5.0, 20.0, 80.0, 320.0, 1000.0)
 """Documents an hour on average; a quarter of them negative, a twelfth of the average before dawn."""
@@ -31,12 +24,18 @@ LEVELS = (5.0, 20.0, 80.0, 320.0, 1000.0)
 ROUGH = {"bursts": 0.1, "moods": 0.02, "days": 0.005}
 """Heavier noise than the default of `Stream`."""
 
+EFFECTS = (2.0, 3.0, 5.0)
 IN_TIME = 2 * QUARTERS
 AFTERMATH = 12 * QUARTERS
 """Quarters of hours after a surge in which an alarm is still about it."""
 
 BIG = 3.0
-EDGES = (0.0, 2.0, 5.0, 10.0, 15.0, 20.0, 50.0, math.inf)
+EDGES = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 80.0, 120.0, 200.0, math.inf)
+"""Documents an hour that would have come in a surge's first two hours anyway."""
+
+SURE = 0.99
+CURVE_LEVELS = (20.0, 80.0, 160.0)
+CURVE_SEEDS = range(20_000, 20_200)
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 
 Progress = Callable[[str, float], None]
@@ -44,10 +43,11 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A planted surge and the quarters from its begin until it was found; None when it was not."""
+    """A planted surge and the quarters from its begin until it was found; None when it was not. `limit`: whether it could be."""
 
     planted: Planted
     after: int | None
+    limit: bool = False
 
     @property
     def in_time(self) -> bool:
@@ -66,6 +66,7 @@ def evaluate(
     *,
     seeds: Iterable[int] = range(10),
     levels: Sequence[float] = LEVELS,
+    curve_seeds: Sequence[int] = CURVE_SEEDS,
     config: DetectorConfig | None = None,
     progress: Progress = lambda name, share: None,
 ) -> dict[str, Any]:
@@ -74,62 +75,57 @@ def evaluate(
     streams = [Stream(level) for level in levels] + [Stream(level, **ROUGH) for level in levels[1:]]
     rows, everything = [], []
     for place, stream in enumerate(streams):
+        limits = thresholds(stream, EFFECTS)
         months = []
         for seed in numbers:
-            months.append(watch_month(simulate(stream, np.random.default_rng(seed)), chosen))
+            simulated = simulate(stream, np.random.default_rng(seed), effects=EFFECTS)
+            months.append(watch_month(simulated, chosen, found_in_time(simulated, stream, limits)))
             progress(f"{stream.documents:g} documents an hour", (place + len(months) / len(numbers)) / len(streams))
         rows.append({"stream": asdict(stream), **_figures(months)})
         if place < len(levels):
             everything += [each for month in months for each in month.found]
+    by_documents = _by_documents(everything, limit_curve(curve_seeds))
     return {
         "protocol": f"{BASELINE_WEEKS} weeks of baseline, {WATCHED_DAYS} days watched, surges of 2 to 12 hours at any time of day, "
         "begun at any quarter of an hour; looked at every quarter of an hour; "
         "an alarm is false unless a surge lasts or ended within 12 hours",
+        "limit": "a detector that knows the true rate and scatter of every hour and the size of the surge, "
+        f"with {BUDGET:g} false alarm a topic and month",
         "seeds": numbers,
         "config": asdict(chosen),
         "streams": rows,
-        "big_surges_by_expected_negatives": _by_expected(everything),
+        "big_surges_by_documents": by_documents,
+        "limit_finds_from": _sure_from(by_documents),
         "found_from": _found_from(everything),
     }
 
 
-def watch_month(simulated: Simulated, config: DetectorConfig) -> Month:
+def watch_month(simulated: Simulated, config: DetectorConfig, limit: Sequence[tuple[Planted, bool]] = ()) -> Month:
     """The watched month of one stream, hour by hour as the worker does, with a look each quarter of an hour."""
-    alarms = alarms_of(simulated, config)
+    documents, negatives = simulated.documents.sum(axis=1), simulated.negatives.sum(axis=1)
+    timeline = Timeline(MONDAY, documents, negatives, np.arange(len(documents)) % WEEK)
+    watch = Watch(timeline, config, np.zeros(len(documents), dtype=np.bool_), BASELINE_WEEKS * WEEK)
+    alarms = [each.quarter for each in alarms_of(watch, simulated.documents, simulated.negatives)]
+    can = dict(limit)
     found: list[Found] = []
     for each in simulated.planted:
         first = next((alarm for alarm in alarms if each.begin < alarm <= each.end + QUARTERS), None)
-        found.append(Found(each, None if first is None else first - each.begin))
+        found.append(Found(each, None if first is None else first - each.begin, can.get(each, False)))
     false = [
         alarm for alarm in alarms if not any(each.begin < alarm <= each.end + AFTERMATH for each in simulated.planted)
     ]
     return Month(found, len(false))
 
 
-def alarms_of(simulated: Simulated, config: DetectorConfig) -> list[int]:
-    """When surges were found, in quarters of hours from the begin of the stream."""
-    documents, negatives = simulated.documents.sum(axis=1), simulated.negatives.sum(axis=1)
-    so_far = simulated.documents.cumsum(axis=1), simulated.negatives.cumsum(axis=1)
-    timeline = Timeline(MONDAY, documents, negatives, np.arange(len(documents)) % WEEK)
-    first = BASELINE_WEEKS * WEEK
-    watch = Watch(timeline, config, np.zeros(len(documents), dtype=np.bool_), first)
-    alarms: list[int] = []
-    for hour in range(first, len(documents)):
-        calm = watch.surge is None
-        early = _glances(watch, hour, *so_far) if calm else None
-        watch.walk(hour + 1)
-        if early is not None:
-            alarms.append(early)
-        elif calm and watch.surge is not None:
-            alarms.append((hour + 1) * QUARTERS)
-    return alarms
-
-
-def _glances(watch: Watch, hour: int, documents: Integers, negatives: Integers) -> int | None:
-    for quarter in range(QUARTERS - 1):
-        if watch.glance(int(documents[hour, quarter]), int(negatives[hour, quarter])):
-            return hour * QUARTERS + quarter + 1
-    return None
+def limit_curve(seeds: Sequence[int]) -> list[tuple[Planted, bool]]:
+    """Surges of `BIG` at many volumes, and whether the limit finds them in time."""
+    found: list[tuple[Planted, bool]] = []
+    for level in CURVE_LEVELS:
+        stream = Stream(level)
+        limits = thresholds(stream, (BIG,))
+        for seed in seeds:
+            found += found_in_time(simulate(stream, np.random.default_rng(seed), effects=(BIG,)), stream, limits)
+    return found
 
 
 def _figures(months: Sequence[Month]) -> dict[str, Any]:
@@ -151,34 +147,56 @@ def _figures(months: Sequence[Month]) -> dict[str, Any]:
 
 
 def _rates(found: Sequence[Found]) -> dict[str, Any]:
-    in_time = sum(each.in_time for each in found)
     delays = [each.after for each in found if each.after is not None]
     return {
-        "planted": len(found),
-        "within_2h": in_time,
-        "share": round(in_time / len(found), 3) if found else None,
-        "interval": [round(bound, 3) for bound in wilson(in_time, len(found))],
+        **_share([each.in_time for each in found]),
         "found_while_it_lasted": len(delays),
         "median_minutes": float(np.median(delays)) * 60 / QUARTERS if delays else None,
+        "limit": _share([each.limit for each in found]),
     }
 
 
-def _by_expected(found: Sequence[Found]) -> list[dict[str, Any]]:
-    """Surges of `BIG` and more by the negatives that would have come in their first two hours anyway."""
+def _share(in_time: Sequence[bool]) -> dict[str, Any]:
+    found, planted = sum(in_time), len(in_time)
+    return {
+        "planted": planted,
+        "within_2h": found,
+        "share": round(found / planted, 3) if planted else None,
+        "interval": [round(bound, 3) for bound in wilson(found, planted)],
+    }
+
+
+def _by_documents(found: Sequence[Found], curve: Sequence[tuple[Planted, bool]]) -> list[dict[str, Any]]:
+    """Surges of `BIG` and more by the documents an hour that would have come anyway; the limit is of those of just `BIG`."""
     big = [each for each in found if each.planted.effect >= BIG]
     return [
-        {"from": low, "to": high if math.isfinite(high) else None, **_rates(inside)}
+        {
+            "from": low,
+            "to": high if math.isfinite(high) else None,
+            **_share([each.in_time for each in big if low <= each.planted.documents < high]),
+            "limit": _share([can for planted, can in curve if low <= planted.documents < high]),
+        }
         for low, high in pairwise(EDGES)
-        for inside in [[each for each in big if low <= each.planted.expected < high]]
     ]
 
 
+def _sure_from(rows: Sequence[dict[str, Any]]) -> float | None:
+    """The documents an hour from which on the limit finds `SURE` of the surges of `BIG` in every row that has any."""
+    since = None
+    for row in reversed(rows):
+        share = row["limit"]["share"]
+        if share is not None and share < SURE:
+            break
+        since = row["from"] if share is not None else since
+    return since
+
+
 def _found_from(found: Sequence[Found]) -> dict[str, Any]:
-    """From how many expected negatives in two hours on every surge of `BIG` and more was found in time."""
+    """From how many expected documents an hour on every surge of `BIG` and more was found in time."""
     big = [each for each in found if each.planted.effect >= BIG]
-    late = max((each.planted.expected for each in big if not each.in_time), default=0.0)
-    beyond = [each for each in big if each.planted.expected > late]
-    return {"expected_negatives_in_two_hours": round(late, 1), "surges": len(beyond)}
+    late = max((each.planted.documents for each in big if not each.in_time), default=0.0)
+    beyond = [each for each in big if each.planted.documents > late]
+    return {"documents_an_hour": round(late, 1), "surges": len(beyond)}
 
 
 def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:

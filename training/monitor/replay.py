@@ -1,4 +1,4 @@
-"""Dated documents through the pipeline of the service, hour by hour as if they came now: what it would have told, and when."""
+"""Dated documents through the pipeline of the service as if they came now: what it would have told, and when."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 
 from services.intent.labels import OPINION_TOPICS
 from services.intent.monitor.detectors import DetectorConfig
-from services.intent.monitor.hours import HOUR, hour_of
+from services.intent.monitor.hours import HOUR, QUARTERS, hour_of
 from services.intent.monitor.minhash import (
     NEAR,
     WORTH_A_LOOK,
@@ -22,7 +22,9 @@ from services.intent.monitor.minhash import (
     similarity,
 )
 from services.intent.monitor.surges import Judged, Surge, Timeline, Watch
+from training.monitor.watching import alarms_of
 
+QUARTER = HOUR / QUARTERS
 NEAR_FOR = timedelta(hours=72)
 GROUP = timedelta(hours=6)
 """Surges that begin so soon after the last hour of others are one alert, as in the service."""
@@ -53,13 +55,21 @@ class Dated:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A surge, and the quarter of an hour, counted from the begin of the timeline, at whose end it was found."""
+
+    surge: Surge
+    quarter: int
+
+
+@dataclass(frozen=True, slots=True)
 class TopicReplay:
     """A topic's hours, and what was made of them; `judged` begins when there are weeks enough."""
 
     topic: str
     timeline: Timeline
     judged: Sequence[Judged]
-    surges: Sequence[Surge]
+    surges: Sequence[Told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +130,21 @@ def _same(one: Dated, signed: Signature, other: Dated, other_signed: Signature) 
 def _watched(
     topic: str, counted: Sequence[Dated], first: datetime, hours: int, zone: ZoneInfo, config: DetectorConfig
 ) -> TopicReplay:
-    documents, negatives = np.zeros(hours, dtype=np.int64), np.zeros(hours, dtype=np.int64)
+    documents, negatives = (np.zeros((hours, QUARTERS), dtype=np.int64) for _ in range(2))
     for each in counted:
         if each.topic == topic:
-            place = int((hour_of(each.published_at) - first) / HOUR)
+            place = divmod(int((each.published_at - first) / QUARTER), QUARTERS)
             documents[place] += 1
             negatives[place] += each.negative
-    timeline = Timeline.of(first, documents, negatives, zone)
+    timeline = Timeline.of(first, documents.sum(axis=1), negatives.sum(axis=1), zone)
     watch = Watch(timeline, config, np.zeros(hours, dtype=np.bool_), 0)
-    watch.walk(hours)
-    lasting = [] if watch.surge is None else [watch.surge]
-    return TopicReplay(topic, timeline, watch.judged, [*watch.surges, *lasting])
+    alarms = alarms_of(watch, documents, negatives)
+    lasting = iter([*watch.surges, *([] if watch.surge is None else [watch.surge])])
+    surges = [
+        next(lasting) if each.stood else Surge(each.hour, each.hour, each.hour, True, each.detectors) for each in alarms
+    ]
+    told = [Told(surge, alarm.quarter) for surge, alarm in zip(surges, alarms, strict=True)]
+    return TopicReplay(topic, timeline, watch.judged, told)
 
 
 def _examples(counted: Sequence[Dated]) -> dict[tuple[str, datetime], list[str]]:
@@ -146,12 +160,12 @@ def _examples(counted: Sequence[Dated]) -> dict[tuple[str, datetime], list[str]]
 def alerts_of(found: Replay) -> list[dict[str, Any]]:
     """Alerts in the order in which they would have opened, as JSON types."""
     seen = sorted(
-        ((surge, topic) for topic in found.topics for surge in topic.surges),
-        key=lambda each: (each[0].found, each[1].topic),
+        ((told, topic) for topic in found.topics for told in topic.surges),
+        key=lambda each: (each[0].quarter, each[1].topic),
     )
     alerts: list[dict[str, Any]] = []
-    for surge, topic in seen:
-        shown = _shown(surge, topic, found)
+    for told, topic in seen:
+        shown, surge = _shown(told, topic, found), told.surge
         began = topic.timeline.at(surge.began)
         joined = next((each for each in reversed(alerts) if abs(began - each["last"]) <= GROUP), None)
         if joined is None:
@@ -163,7 +177,8 @@ def alerts_of(found: Replay) -> list[dict[str, Any]]:
     return [{name: value for name, value in each.items() if name != "last"} for each in alerts]
 
 
-def _shown(surge: Surge, topic: TopicReplay, found: Replay) -> dict[str, Any]:
+def _shown(told: Told, topic: TopicReplay, found: Replay) -> dict[str, Any]:
+    surge = told.surge
     hours = [each for each in topic.judged if surge.began <= each.place <= surge.last]
     negatives = sum(each.hour.negatives for each in hours)
     expected = sum(each.hour.expected for each in hours)
@@ -171,7 +186,7 @@ def _shown(surge: Surge, topic: TopicReplay, found: Replay) -> dict[str, Any]:
     return {
         "topic": topic.topic,
         "began": topic.timeline.at(surge.began).isoformat(),
-        "found_at": (topic.timeline.at(surge.found) + HOUR).isoformat(),
+        "found_at": (topic.timeline.first + told.quarter * QUARTER).isoformat(),
         "last_hour": topic.timeline.at(surge.last).isoformat(),
         "over": surge.over,
         "detectors": list(surge.detectors),

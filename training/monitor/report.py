@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,10 @@ def write_replay(path: Path, found: Replay, alerts: Sequence[Mapping[str, Any]])
 
 def write_evaluation(path: Path, result: Mapping[str, Any]) -> None:
     """Found surges by what was expected anyway, and false alarms by volume."""
-    parts = [f"<p>{html.escape(result['protocol'])}; seeds {min(result['seeds'])} to {max(result['seeds'])}.</p>"]
-    parts.append(_image(_found(result["big_surges_by_expected_negatives"])))
+    seeds = f"Seeds {min(result['seeds'])} to {max(result['seeds'])}"
+    parts = [f"<p>{html.escape(result['protocol'])}. The limit: {html.escape(result['limit'])}. {seeds}.</p>"]
+    parts.append(_image(_found(result["big_surges_by_documents"])))
+    parts.append(_image(_by_stream(result["streams"])))
     parts.append(_image(_false_alarms(result["streams"])))
     _write(path, "Opinion monitoring: planted surges", "".join(parts))
 
@@ -79,8 +82,8 @@ def _series(topic: TopicReplay) -> Figure:
         high = expected + BAND * np.array([each.hour.deviation for each in topic.judged])
         axes.plot(when, expected, lw=0.9, color="#2a6", label="expected")
         axes.fill_between(when, 0, high, color="#2a6", alpha=0.15, lw=0, label=f"within {BAND:g} deviations")
-    for number, surge in enumerate(topic.surges):
-        low, high_end = begin + surge.began / DAY, begin + (surge.last + 1) / DAY
+    for number, told in enumerate(topic.surges):
+        low, high_end = begin + told.surge.began / DAY, begin + (told.surge.last + 1) / DAY
         axes.axvspan(low, high_end, color="#c33", alpha=0.3, lw=0, label="surge" if number == 0 else None)
     axes.xaxis_date()
     axes.set(title=topic.topic)
@@ -94,23 +97,45 @@ def _found(rows: Sequence[Mapping[str, Any]]) -> Figure:
     names = [f"{row['from']:g}–{row['to']:g}" if row["to"] else f"over {row['from']:g}" for row in there]
     shares = np.array([row["share"] for row in there])
     bounds = np.array([row["interval"] for row in there]).T
-    axes.bar(names, shares, color="#69c")
+    limits = [math.nan if row["limit"]["share"] is None else row["limit"]["share"] for row in there]
+    axes.bar(names, shares, color="#69c", label="3x and more, found")
     axes.errorbar(names, shares, yerr=np.abs(bounds - shares), fmt="none", color="#333", capsize=4)
-    axes.set(
-        xlabel="negatives expected in the first two hours", ylabel="surges of 3x and more found in 2 h", ylim=(0, 1.05)
-    )
+    axes.plot(names, limits, "o-", color="#c33", label="limit, of 3x")
+    axes.set(xlabel="documents an hour expected when it began", ylabel="surges found in 2 h", ylim=(0, 1.05))
+    axes.tick_params(axis="x", labelrotation=45)
+    axes.legend(loc="lower right")
     return figure
+
+
+def _by_stream(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Surges of 3x in each stream beside the limit."""
+    figure, axes = plt.subplots(figsize=(8, 3.4))
+    parts = [row["effects"]["3x"] for row in rows]
+    place = np.arange(len(rows))
+    for shift, name, color in ((-0.2, "found", "#69c"), (0.2, "limit", "#c33")):
+        shown = parts if name == "found" else [part["limit"] for part in parts]
+        shares = np.array([part["share"] for part in shown])
+        bounds = np.array([part["interval"] for part in shown]).T
+        axes.bar(place + shift, shares, 0.4, color=color, label=name)
+        axes.errorbar(place + shift, shares, yerr=np.abs(bounds - shares), fmt="none", color="#333", capsize=3)
+    axes.set_xticks(place, _names(rows))
+    axes.set(xlabel="documents an hour; variation of bursts", ylabel="3x surges found in 2 h", ylim=(0, 1.05))
+    axes.legend(loc="lower right")
+    return figure
+
+
+def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [f"{row['stream']['documents']:g}\n{row['stream']['bursts']:g}" for row in rows]
 
 
 def _false_alarms(rows: Sequence[Mapping[str, Any]]) -> Figure:
     figure, axes = plt.subplots(figsize=(8, 3.4))
-    names = [f"{row['stream']['documents']:g}\n{row['stream']['bursts']:g}" for row in rows]
     means = np.array([row["false_alarms"]["per_month"] for row in rows])
     bounds = np.array([row["false_alarms"]["interval"] for row in rows]).T
     axes.bar(range(len(rows)), means, color="#c96")
     axes.errorbar(range(len(rows)), means, yerr=np.abs(bounds - means), fmt="none", color="#333", capsize=4)
     axes.axhline(1.0, color="#333", lw=0.8, ls="--")
-    axes.set_xticks(range(len(rows)), names)
+    axes.set_xticks(range(len(rows)), _names(rows))
     axes.set(xlabel="documents an hour; variation of bursts", ylabel="false alarms a topic and month")
     return figure
 

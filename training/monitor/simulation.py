@@ -76,16 +76,20 @@ class Planted:
     begin: int
     end: int
     effect: float
-    expected: float
-    """Negatives that would have come in its first two hours without it."""
+    documents: float
+    """Documents an hour that would have come in its first two hours without it, on average."""
 
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """Documents and negatives of shape (hours, 4), a column a quarter of an hour, and what was planted."""
+    """Documents and negatives of shape (hours, 4), a column a quarter of an hour, and what was planted.
+
+    `rate` is the true expected number of documents by hour, surges left out; shape (hours,).
+    """
 
     documents: Integers
     negatives: Integers
+    rate: Floats
     planted: Sequence[Planted]
 
 
@@ -97,14 +101,14 @@ def simulate(
     rate = _rate(stream, hours)
     shared = _gamma(rng, stream.bursts, hours)
     own = _gamma(rng, stream.moods, hours) * np.repeat(_gamma(rng, stream.days, hours // DAY), DAY)
-    planted = _plant(rng, rate * stream.share, surges, effects)
+    planted = _plant(rng, rate, surges, effects)
     factor = np.ones((hours * QUARTERS,))
     for each in planted:
         factor[each.begin : each.end] = each.effect
     quarter = (rate * shared)[:, np.newaxis] / QUARTERS
     negatives = rng.poisson(quarter * stream.share * own[:, np.newaxis] * factor.reshape(hours, QUARTERS))
     others = rng.poisson(np.broadcast_to(quarter * (1 - stream.share), negatives.shape))
-    return Simulated(negatives + others, negatives, planted)
+    return Simulated(negatives + others, negatives, rate, planted)
 
 
 def _rate(stream: Stream, hours: int) -> Floats:
@@ -118,7 +122,7 @@ def _gamma(rng: np.random.Generator, variation: float, size: int) -> Floats:
     return np.ones(size) if variation == 0 else rng.gamma(1 / variation, variation, size)
 
 
-def _plant(rng: np.random.Generator, negatives: Floats, surges: int, effects: Sequence[float]) -> list[Planted]:
+def _plant(rng: np.random.Generator, rate: Floats, surges: int, effects: Sequence[float]) -> list[Planted]:
     """Surges of 2 to 12 hours, begun at any quarter of an hour, `APART_H` or more from each other; effects in turn."""
     planted: list[Planted] = []
     first = BASELINE_WEEKS * WEEK
@@ -127,7 +131,7 @@ def _plant(rng: np.random.Generator, negatives: Floats, surges: int, effects: Se
         hours = int(rng.integers(2, 13))
         latest = room - APART_H - hours
         begin = (first + number * room) * QUARTERS + int(rng.integers(0, latest * QUARTERS))
-        two_hours = [negatives[(begin + quarter) // QUARTERS] / QUARTERS for quarter in range(2 * QUARTERS)]
+        two_hours = [rate[(begin + quarter) // QUARTERS] for quarter in range(2 * QUARTERS)]
         effect = float(effects[number % len(effects)])
-        planted.append(Planted(begin, begin + hours * QUARTERS, effect, float(np.sum(two_hours))))
+        planted.append(Planted(begin, begin + hours * QUARTERS, effect, float(np.mean(two_hours))))
     return planted

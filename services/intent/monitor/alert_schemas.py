@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from services.intent.monitor.detectors import Detector
 from services.intent.monitor.document_schemas import Moment, Topic
 from services.kit.wire import EdgeModel, ExternalId, MessageModel
 
 AlertStatus = Literal["open", "acknowledged", "resolved"]
-Detector = Literal["count_ewma", "count_cusum", "share_ewma", "share_cusum"]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
 
 
@@ -22,8 +22,8 @@ class SurgeHour(MessageModel):
     negatives: int
     expected_negatives: float
     usual_share: float
-    count_z: float
-    share_z: float
+    z: float = Field(description="Standardised residual of the negatives, attention that all documents got taken out.")
+    log_ratio: float = Field(description="Log likelihood ratio of a surge to the normal, in nats.")
 
 
 class ClusterEvidence(MessageModel):

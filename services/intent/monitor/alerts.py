@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from services.intent.monitor.detectors import Detector
+
 Event = Literal[
     "alert.opened", "alert.updated", "alert.repeated", "alert.acknowledged", "alert.resolved", "webhook.test"
 ]
@@ -39,7 +41,7 @@ class SeenSurge:
     began: datetime
     last_hour: datetime
     over: bool
-    detectors: tuple[str, ...]
+    detectors: tuple[Detector, ...]
 
 
 @dataclass(frozen=True, slots=True)

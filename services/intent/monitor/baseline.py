@@ -1,35 +1,42 @@
-"""What is normal for an hour of the week: expected negatives, their share, and how far hours scatter around them. Pure.
+"""What is normal for an hour of the week: expected documents, their negative share, and how far hours scatter. Pure.
 
-Cells of the 168 hours of a week are drawn to the profile of their hour of the day on working days or at weekends: a gamma prior
-worth `CELL_WEEKS` weeks for counts, a beta prior worth `SHARE_DOCUMENTS` documents for shares (empirical Bayes, Efron and
-Morris 1973). Outliers are clipped once (Huber 1964); hours of past surges are left out altogether.
+The 168 hours of a week are drawn to the profile of their kind of day (working day or weekend), and that to the profile of all days,
+as far as they do not differ by more than chance (empirical Bayes, Efron and Morris 1973; priors gamma for counts, beta for shares).
+Outliers are clipped once (Huber 1964); hours of past surges are left out altogether. The level is an exponentially weighted mean.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.intent.monitor.evidence import Normal
 from services.intent.monitor.hours import WEEK
-from services.intent.monitor.residuals import count_residuals, share_residuals
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-CELL_WEEKS = 4.0
-SHARE_DOCUMENTS = 100.0
+DAY = 24
 LEVEL_HALF_LIFE_H = 7 * 24.0
 """The level follows the last one to two weeks, so that a trend is not taken for a surge."""
 
-LEVEL_PRIOR = 10.0
-CLIP = 3.0
+LEVEL_PRIOR = 20.0
+"""Documents that speak for the level of all weeks."""
+
+LEAST_DIFFERENCE = 0.05**2
+"""Squared relative difference between hours that are drawn together: so much is believed of them even when chance explains it."""
+
+LEAST_EXPECTED = 1e-3
+CLIP = 4.0
 ABSURD = 6.0
-LEAST_DISPERSION = 0.01
-LEAST_CORRELATION = 0.002
-_SMOOTH = np.array([0.25, 0.5, 0.25])
-_MAD = 1.4826
+GUESSED_BURSTS = 0.1
+LEAST_BURSTS = 0.01
+LEAST_MOODS = 0.01
+_CELL = np.arange(WEEK)
+_HOUR_OF_DAY = _CELL % DAY
+_KIND = (_CELL // DAY >= 5) * DAY + _HOUR_OF_DAY
+"""For each hour of the week its kind of day and hour of the day, 0 to 47."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,147 +51,131 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """`expected` negatives and their `share` by hour of the week, shape (168,).
+    """Expected `documents` and their negative `share` by hour of the week, shape (168,).
 
-    Negatives vary as mu + dispersion * mu^2, their share as a beta-binomial of the given correlation. Centres and scales are
-    robust ones of the history's residuals.
+    Documents vary as mu + bursts mu^2, negatives as mu + (bursts + moods) mu^2 (see `evidence`).
     """
 
-    expected: Floats
+    documents: Floats
     share: Floats
-    dispersion: float
-    correlation: float
-    count_centre: float
-    count_scale: float
-    share_centre: float
-    share_scale: float
+    bursts: float
+    moods: float
 
-    def deviation(self, weekly: int) -> float:
-        """The standard deviation of negatives in an hour of the week."""
-        expected = float(self.expected[weekly])
-        return float(np.sqrt(expected + self.dispersion * expected**2))
-
-    def count_z(self, negatives: NDArray[Any], hour_of_week: Integers) -> Floats:
-        """Standardised residuals of negatives."""
-        raw = count_residuals(negatives, self.expected[hour_of_week], self.dispersion)
-        return (raw - self.count_centre) / self.count_scale
-
-    def share_z(self, negatives: NDArray[Any], documents: NDArray[Any], hour_of_week: Integers) -> Floats:
-        """Standardised residuals of the negative share; 0 where there are no documents."""
-        raw = share_residuals(negatives, documents, self.share[hour_of_week], self.correlation)
-        return np.where(documents > 0, (raw - self.share_centre) / self.share_scale, 0.0)
+    def normal(self, weekly: int, part: float = 1.0) -> Normal:
+        """What is normal for an hour of the week, or for a part of it."""
+        documents, share = float(self.documents[weekly]) * part, float(self.share[weekly])
+        return Normal(documents * share, documents * (1 - share), self.bursts, self.moods)
 
 
 def fit(history: History) -> Baseline:
-    """The baseline for the hours that follow `history`."""
-    kept, weight = history.kept, _recency(len(history.documents)) * history.kept
-    credible = _credible(history.negatives, history.hour_of_week, kept)
-    expected = _cells(credible, history.hour_of_week, kept)
-    level = _weekly_level(credible, expected[history.hour_of_week], kept)
-    local = expected[history.hour_of_week] * level
-    dispersion = _dispersion(credible, local, kept)
-    ceiling = local + CLIP * np.sqrt(local + dispersion * local**2) + 1.0
-    clipped = np.minimum(credible, ceiling)
-    expected = _cells(clipped, history.hour_of_week, kept)
-    level = _weekly_level(clipped, expected[history.hour_of_week], kept)
-    local = expected[history.hour_of_week] * level
-    dispersion = _dispersion(clipped, local, kept)
-    now = _ratio(clipped, expected[history.hour_of_week], weight)
-    share = _shares(history, clipped, weight)
-    correlation = _correlation(history, clipped, share)
-    draft = Baseline(expected * now, share, dispersion, correlation, 0.0, 1.0, 0.0, 1.0)
-    counts = count_residuals(history.negatives, local, dispersion)[kept]
-    seen = kept & (history.documents > 0)
-    shares = draft.share_z(history.negatives, history.documents, history.hour_of_week)[seen]
-    return Baseline(draft.expected, share, dispersion, correlation, *_scatter(counts), *_scatter(shares))
+    """The baseline for the hours that follow `history`: once over credible counts, once more over clipped ones."""
+    where, kept = history.hour_of_week, history.kept
+    documents, negatives = (_credible(each, where, kept) for each in (history.documents, history.negatives))
+    draft = _fit(documents, negatives, where, kept, Baseline(np.ones(WEEK), np.ones(WEEK), GUESSED_BURSTS, LEAST_MOODS))
+    usual = draft.documents[where] * _weekly_level(documents, draft.documents[where], kept)
+    documents = np.minimum(documents, _ceiling(usual, draft.bursts))
+    negatives = np.minimum(negatives, _ceiling(usual * draft.share[where], draft.bursts + draft.moods))
+    found = _fit(documents, negatives, where, kept, draft)
+    weight = _recency(len(documents)) * kept
+    level = _ratio(documents, found.documents[where], weight)
+    inclination = _ratio(negatives, documents * found.share[where], weight)
+    return Baseline(found.documents * level, np.clip(found.share * inclination, 0.005, 0.98), found.bursts, found.moods)
+
+
+def _fit(documents: Floats, negatives: Floats, where: Integers, kept: Mask, before: Baseline) -> Baseline:
+    """At the level of all weeks; `before` tells how far hours scatter."""
+    sums, bad, weeks = (_sums(where[kept], each[kept], WEEK) for each in (documents, negatives, np.ones(len(where))))
+    cells = _drawn_counts(sums, weeks, before.bursts)
+    share = _drawn_shares(bad, sums, weeks, before.moods)
+    usual = cells[where] * _weekly_level(documents, cells[where], kept)
+    bursts = _dispersion(documents, usual, kept)
+    return Baseline(cells, share, bursts, _moods(documents, negatives, share[where], kept))
+
+
+def _drawn_counts(sums: Floats, weeks: Floats, bursts: float) -> Floats:
+    """Expected counts by hour of the week, shape (168,): all days, then the kind of day, then the hour itself."""
+    overall = sums.sum() / max(1.0, weeks.sum())
+    all_days = (_over(_HOUR_OF_DAY, sums) + overall) / (_over(_HOUR_OF_DAY, weeks) + 1.0)
+    level = _over(_KIND // DAY, sums) / np.maximum(_over(_KIND // DAY, weeks * all_days), 1e-9)
+    kinds = _drawn(_over(_KIND, sums), _over(_KIND, weeks), all_days * level, bursts)
+    return np.maximum(_drawn(sums, weeks, kinds, bursts), LEAST_EXPECTED)
+
+
+def _drawn(sums: Floats, hours: Floats, prior: Floats, bursts: float) -> Floats:
+    """Means of `hours` counts drawn to `prior`, whose weight in hours is (1 / prior + bursts) / difference."""
+    prior = np.maximum(prior, LEAST_EXPECTED)
+    noise = prior + bursts * prior**2
+    beyond = (sums - hours * prior) ** 2 - hours * noise
+    difference = max(LEAST_DIFFERENCE, float(beyond.sum() / max(1e-9, float(((hours * prior) ** 2).sum()))))
+    worth = noise / (difference * prior**2)
+    return np.asarray((sums + worth * prior) / (hours + worth))
+
+
+def _drawn_shares(bad: Floats, sums: Floats, weeks: Floats, moods: float) -> Floats:
+    """Negative shares by hour of the week, shape (168,): of all documents, then the kind of day, then the hour itself."""
+    overall = np.full(WEEK, (bad.sum() + 1.0) / (sums.sum() + 4.0))
+    kinds = _drawn_share(_over(_KIND, bad), _over(_KIND, sums), _over(_KIND, weeks), overall, moods)
+    return _drawn_share(bad, sums, weeks, kinds, moods)
+
+
+def _drawn_share(bad: Floats, sums: Floats, hours: Floats, prior: Floats, moods: float) -> Floats:
+    """Shares of `sums` documents in `hours` hours drawn to `prior`; its weight in documents follows from how odds differ."""
+    unit = prior * (1 - prior)
+    each = sums / np.maximum(hours, 1.0)
+    noise = unit * (1 + each * unit * moods)
+    beyond = (bad - sums * prior) ** 2 - sums * noise
+    difference = max(LEAST_DIFFERENCE, float(beyond.sum() / max(1e-9, float(((sums * unit) ** 2).sum()))))
+    worth = noise / (difference * unit**2)
+    return np.asarray((bad + worth * prior) / (sums + worth))
+
+
+def _over(groups: Integers, values: Floats) -> Floats:
+    """Sums over the hours of the week that are in one group; shape (168,)."""
+    return _sums(groups, values, 0)[groups]
+
+
+def _sums(groups: Integers, values: Floats, size: int) -> Floats:
+    return np.asarray(np.bincount(groups, values, size), dtype=np.float64)
+
+
+def _credible(values: Integers, where: Integers, kept: Mask) -> Floats:
+    """Values, none of them absurdly above the median of its kind of day and hour of the day: a flood must not move what it is
+    measured by."""
+    place = _KIND[where]
+    medians = np.array([np.median(own) if len(own := values[kept & (place == each)]) else 0.0 for each in range(48)])
+    ceiling = medians + ABSURD * np.sqrt(medians + medians**2 / 10) + ABSURD
+    return np.asarray(np.minimum(values, ceiling[place]), dtype=np.float64)
+
+
+def _ceiling(usual: Floats, dispersion: float) -> Floats:
+    return usual + CLIP * np.sqrt(usual + dispersion * usual**2) + 1.0
 
 
 def _recency(hours: int) -> Floats:
     return np.asarray(0.5 ** (np.arange(hours)[::-1] / LEVEL_HALF_LIFE_H), dtype=np.float64)
 
 
-def _credible(values: Integers, hour_of_week: Integers, kept: Mask) -> Floats:
-    """Values, none of them absurdly above the median of its kind of day and hour of the day: a flood must not move what it is
-    measured by."""
-    place = _kind_of_hour()[hour_of_week]
-    medians = np.array([np.median(own) if len(own := values[kept & (place == each)]) else 0.0 for each in range(48)])
-    ceiling = medians + ABSURD * np.sqrt(medians + medians**2 / 10) + ABSURD
-    return np.asarray(np.minimum(values, ceiling[place]), dtype=np.float64)
-
-
-def _kind_of_hour() -> Integers:
-    """For each hour of the week its kind of day and hour of the day, 0 to 47; shape (168,)."""
-    cell = np.arange(WEEK)
-    return np.asarray((cell // 24 >= 5) * 24 + cell % 24, dtype=np.int64)
-
-
-def _profile(values: Floats, hour_of_week: Integers, kept: Mask) -> tuple[Floats, Floats]:
-    """Sums and numbers of kept hours by kind of day and hour of the day, smoothed over neighbouring hours; shape (168,) each."""
-    of_cell = _kind_of_hour()
-    place = of_cell[hour_of_week]
-    sums = np.bincount(place[kept], values[kept], 48).reshape(2, 24)
-    numbers = np.bincount(place[kept], minlength=48).astype(float).reshape(2, 24)
-    around = [np.stack([np.roll(table, shift, axis=1) for shift in (-1, 0, 1)]) for table in (sums, numbers)]
-    smoothed, counted = (np.tensordot(_SMOOTH, table, axes=1).reshape(48) for table in around)
-    return smoothed[of_cell], counted[of_cell]
-
-
-def _cells(values: Floats, hour_of_week: Integers, kept: Mask) -> Floats:
-    """Expected values by hour of the week, shape (168,)."""
-    sums, numbers = _profile(values, hour_of_week, kept)
-    overall = values[kept].mean() if kept.any() else 0.0
-    prior = (sums + overall) / (numbers + 1.0)
-    own = np.bincount(hour_of_week[kept], values[kept], WEEK)
-    weeks = np.bincount(hour_of_week[kept], minlength=WEEK)
-    return np.asarray(np.maximum((own + CELL_WEEKS * prior) / (weeks + CELL_WEEKS), 1e-3))
-
-
-def _weekly_level(values: NDArray[Any], expected: Floats, kept: Mask) -> Floats:
+def _weekly_level(values: Floats, expected: Floats, kept: Mask) -> Floats:
     """Each week's level over that of all weeks, shape (hours,): a trend is no scatter."""
     week = (len(values) - 1 - np.arange(len(values))) // WEEK
-    ours = np.bincount(week[kept], values[kept], week[0] + 1) + LEVEL_PRIOR
-    theirs = np.bincount(week[kept], expected[kept], week[0] + 1) + LEVEL_PRIOR
-    return np.asarray((ours / theirs)[week])
+    ours, theirs = (_sums(week[kept], each[kept], int(week[0]) + 1) + LEVEL_PRIOR for each in (values, expected))
+    return (ours / theirs)[week]
 
 
-def _ratio(values: NDArray[Any], expected: Floats, weight: Floats) -> float:
+def _ratio(values: Floats, expected: Floats, weight: Floats) -> float:
     return float(((values * weight).sum() + LEVEL_PRIOR) / ((expected * weight).sum() + LEVEL_PRIOR))
 
 
-def _dispersion(values: NDArray[Any], expected: Floats, kept: Mask) -> float:
+def _dispersion(values: Floats, expected: Floats, kept: Mask) -> float:
     """By the method of moments: var = mu + dispersion mu^2."""
     beyond = ((values - expected) ** 2 - expected)[kept].sum()
     scale = (expected**2)[kept].sum()
-    return max(LEAST_DISPERSION, float(beyond / scale)) if scale > 0 else LEAST_DISPERSION
+    return max(LEAST_BURSTS, float(beyond / scale)) if scale > 0 else LEAST_BURSTS
 
 
-def _shares(history: History, clipped: Floats, weight: Floats) -> Floats:
-    """Negative share by hour of the week, at the level of the last weeks; shape (168,)."""
-    others = _credible(history.documents - history.negatives, history.hour_of_week, history.kept)
-    documents = others + clipped
-    all_documents = max(1.0, float(documents[history.kept].sum()))
-    overall = float(clipped[history.kept].sum()) / all_documents
-    negatives, _ = _profile(clipped, history.hour_of_week, history.kept)
-    those, _ = _profile(documents, history.hour_of_week, history.kept)
-    prior = (negatives + SHARE_DOCUMENTS * overall) / (those + SHARE_DOCUMENTS)
-    own = np.bincount(history.hour_of_week[history.kept], clipped[history.kept], WEEK)
-    all_own = np.bincount(history.hour_of_week[history.kept], documents[history.kept], WEEK)
-    share = (own + SHARE_DOCUMENTS * prior) / (all_own + SHARE_DOCUMENTS)
-    now = _ratio(clipped, share[history.hour_of_week] * documents, weight)
-    return np.asarray(np.clip(share * now, 0.005, 0.98))
-
-
-def _correlation(history: History, clipped: Floats, share: Floats) -> float:
-    """Of two documents of one hour, by the method of moments."""
-    n, p = history.documents.astype(float), share[history.hour_of_week]
-    beyond = ((clipped - n * p) ** 2 - n * p * (1 - p))[history.kept].sum()
-    scale = (n * (n - 1) * p * (1 - p))[history.kept].sum()
-    return float(np.clip(beyond / scale, LEAST_CORRELATION, 0.5)) if scale > 0 else LEAST_CORRELATION
-
-
-def _scatter(residuals: Floats) -> tuple[float, float]:
-    """Median, and the median absolute deviation as a standard deviation, at least 1: a calm history must not make it nervous."""
-    if len(residuals) == 0:
-        return 0.0, 1.0
-    centre = float(np.median(residuals))
-    return centre, max(1.0, _MAD * float(np.median(np.abs(residuals - centre))))
+def _moods(documents: Floats, negatives: Floats, share: Floats, kept: Mask) -> float:
+    """Of the negatives among an hour's documents, by the method of moments: var = n u + moods n (n - 1) u^2, u = p (1 - p)."""
+    unit = share * (1 - share)
+    beyond = ((negatives - documents * share) ** 2 - documents * unit)[kept].sum()
+    scale = (documents * (documents - 1) * unit**2)[kept].sum()
+    return float(np.clip(beyond / scale, LEAST_MOODS, 1.0)) if scale > 0 else LEAST_MOODS

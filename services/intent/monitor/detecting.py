@@ -168,7 +168,7 @@ async def _judged(
                 counts.get(topic, {}),
                 [(one.began, one.last_hour) for one in known if one.topic == topic],
                 first=earliest,
-                running=running,
+                now=now,
                 zone=detection.zone_of(tenant_id),
                 config=detection.config,
             )

@@ -1,33 +1,40 @@
-"""Control charts over standardised residuals: EWMA and CUSUM, one of each for counts and for shares. Pure."""
+"""Control charts of one topic: a CUSUM of log likelihood ratios, an EWMA of residuals, and what the last hours must show. Pure."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 from services.intent.monitor.counts import wilson
 
+Detector = Literal["ewma", "cusum"]
+
 Z_LOW, Z_HIGH = -3.0, 6.0
-"""A single hour counts for no more than this, so that a chart comes back soon after it."""
+"""A single hour counts for no more than this in the EWMA, so that it comes back soon after it."""
+
+CUSUM_CAP = 1.5
+"""Times its limit: however much speaks for a surge, a few normal hours end it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorConfig:
     """Settings of the detectors; the defaults were chosen on simulated streams, see docs/monitor.md.
 
-    Weeks of baseline, at most and at least. EWMA: weight of an hour, limit in its standard deviations. CUSUM: slack and limit. What
-    the last one to `evidence_hours` hours must show: negatives, their ratio to the expected, and the odds of the Wilson bound at
-    `wilson_z` to the usual odds. A surge is over after `calm_hours` with both EWMAs below `calm_level`; what lasts beyond
-    `longest_surge_h` becomes normal.
+    Weeks of baseline, at most and at least. CUSUM: the size of surge whose likelihood is held against the normal one, and the limit
+    in nats: with a known baseline no false alarm in e^limit hours on average (Lorden 1971). EWMA: weight of an hour, limit in
+    its standard deviations. What the last one to `evidence_hours` hours must show: negatives, their ratio to the expected, and
+    the odds of the Wilson bound at `wilson_z` to the usual odds. A surge is over after `calm_hours` with the EWMA below
+    `calm_level` and the CUSUM below its limit; what lasts beyond `longest_surge_h` begins to become normal.
     """
 
     baseline_weeks: int = 8
     least_weeks: int = 4
+    surge_size: float = 2.5
+    cusum_limit: float = 7.5
     ewma_weight: float = 0.5
-    ewma_limit: float = 3.6
-    cusum_slack: float = 1.0
-    cusum_limit: float = 6.0
-    least_negatives: int = 12
+    ewma_limit: float = 4.5
+    least_negatives: int = 8
     least_ratio: float = 1.5
-    least_odds: float = 1.75
+    least_odds: float = 1.5
     wilson_z: float = 1.645
     evidence_hours: int = 3
     calm_level: float = 1.0
@@ -39,81 +46,66 @@ def odds(share: float) -> float:
     return share / (1 - share) if share < 1 else math.inf
 
 
-@dataclass(slots=True)
-class Chart:
-    """One residual's EWMA (Roberts 1959) and upper CUSUM (Page 1954); `hours` since the CUSUM was last at 0."""
-
-    ewma: float = 0.0
-    cusum: float = 0.0
-    hours: int = 0
-    seen: int = 0
-
-    def step(self, z: float, config: DetectorConfig) -> "Chart":
-        """The chart after an hour with residual `z`; this one stays as it is."""
-        bounded, weight = min(max(z, Z_LOW), Z_HIGH), config.ewma_weight
-        cusum = max(0.0, self.cusum + bounded - config.cusum_slack)
-        return Chart(
-            ewma=weight * bounded + (1 - weight) * self.ewma,
-            cusum=min(cusum, 2 * config.cusum_limit),
-            hours=self.hours + 1 if cusum > 0 else 0,
-            seen=self.seen + 1,
-        )
-
-    def fired(self, config: DetectorConfig) -> list[str]:
-        """Which limits are passed; the EWMA's is in its own standard deviations (Montgomery, Statistical Quality Control)."""
-        weight = config.ewma_weight
-        deviation = math.sqrt(weight / (2 - weight) * (1 - (1 - weight) ** (2 * self.seen)))
-        names = []
-        if self.ewma > config.ewma_limit * deviation:
-            names.append("ewma")
-        if self.cusum > config.cusum_limit:
-            names.append("cusum")
-        return names
-
-
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One hour held against its baseline; `deviation` is that of the negatives."""
+    """One hour, or what there is of it, held against its baseline.
+
+    `deviation` is that of the negatives, `z` their residual, `log_ratio` the log likelihood ratio of a surge, in nats.
+    """
 
     documents: int
     negatives: int
     expected: float
     deviation: float
     share: float
-    count_z: float
-    share_z: float
+    z: float
+    log_ratio: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Charts:
-    """Both charts of one topic, and the last hours that a surge must show itself in."""
+    """An EWMA (Roberts 1959) and an upper CUSUM (Page 1954), `hours` since the CUSUM was last at 0, and the last hours."""
 
     config: DetectorConfig
-    counts: Chart = field(default_factory=Chart)
-    shares: Chart = field(default_factory=Chart)
-    recent: list[Hour] = field(default_factory=list)
+    ewma: float = 0.0
+    cusum: float = 0.0
+    hours: int = 0
+    seen: int = 0
+    recent: tuple[Hour, ...] = ()
 
     def step(self, hour: Hour) -> "Charts":
-        """The charts after one more hour."""
+        """The charts after one more hour; these stay as they are."""
+        weight = self.config.ewma_weight
+        cusum = min(max(0.0, self.cusum + hour.log_ratio), CUSUM_CAP * self.config.cusum_limit)
         return Charts(
             self.config,
-            self.counts.step(hour.count_z, self.config),
-            self.shares.step(hour.share_z, self.config),
-            [*self.recent, hour][-self.config.evidence_hours :],
+            ewma=weight * min(max(hour.z, Z_LOW), Z_HIGH) + (1 - weight) * self.ewma,
+            cusum=cusum,
+            hours=self.hours + 1 if cusum > 0 else 0,
+            seen=self.seen + 1,
+            recent=(*self.recent, hour)[-self.config.evidence_hours :],
         )
 
-    def alarm(self) -> list[str]:
-        """The detectors that fire, as `share_ewma`; none unless the last hours bear it out."""
-        found = [f"count_{name}" for name in self.counts.fired(self.config)]
-        found += [f"share_{name}" for name in self.shares.fired(self.config)]
-        return found if found and self._borne_out() else []
+    def alarm(self) -> tuple[Detector, ...]:
+        """The detectors that fire; none unless the last hours bear it out.
+
+        The EWMA's limit is in its own standard deviations (Montgomery, Statistical Quality Control).
+        """
+        weight = self.config.ewma_weight
+        deviation = math.sqrt(weight / (2 - weight) * (1 - (1 - weight) ** (2 * self.seen)))
+        found: list[Detector] = []
+        if self.ewma > self.config.ewma_limit * deviation:
+            found.append("ewma")
+        if self.cusum > self.config.cusum_limit:
+            found.append("cusum")
+        return tuple(found) if found and self._borne_out() else ()
 
     def is_calm(self) -> bool:
-        return max(self.counts.ewma, self.shares.ewma) < self.config.calm_level
+        return self.ewma < self.config.calm_level and self.cusum < self.config.cusum_limit
 
     def onset(self) -> int:
-        """Hours since the longer of the two CUSUMs rose from 0, the present one included; at least 1."""
-        return max(1, min(max(self.counts.hours, self.shares.hours), 6))
+        """Hours since the CUSUM rose from 0, the present one included; from 1 to 6."""
+        return max(1, min(self.hours, 6))
 
     def _borne_out(self) -> bool:
         """In one, two or three last hours: enough negatives, enough over the expected, and odds that are surely above the usual.

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 Step = Literal["1h", "3h", "6h", "12h", "1d", "1w"]
 HOUR = timedelta(hours=1)
 WEEK = 168
+QUARTERS = 4
 STEP_HOURS: dict[Step, int] = {"1h": 1, "3h": 3, "6h": 6, "12h": 12, "1d": 24, "1w": WEEK}
 _BY_THE_CLOCK = ("1d", "1w")
 
@@ -15,6 +16,11 @@ _BY_THE_CLOCK = ("1d", "1w")
 def hour_of(moment: datetime) -> datetime:
     """The UTC hour that `moment` falls into."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def part_passed(moment: datetime) -> float:
+    """How much of its hour has passed, in quarters begun: what is counted so far is never held against too little."""
+    return (moment.astimezone(UTC).minute // 15 + 1) / QUARTERS
 
 
 def hour_of_week(hour: datetime, zone: ZoneInfo) -> int:

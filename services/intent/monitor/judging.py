@@ -12,7 +12,7 @@ from services.intent.monitor.alerts import SeenSurge
 from services.intent.monitor.baseline import Mask
 from services.intent.monitor.counts import Counts
 from services.intent.monitor.detectors import DetectorConfig
-from services.intent.monitor.hours import HOUR, WEEK
+from services.intent.monitor.hours import HOUR, WEEK, hour_of, part_passed
 from services.intent.monitor.surges import Judged, Timeline, Watch
 
 WINDOW_H = 48
@@ -38,11 +38,12 @@ def judge(
     past: Sequence[tuple[datetime, datetime]],
     *,
     first: datetime,
-    running: datetime,
+    now: datetime,
     zone: ZoneInfo,
     config: DetectorConfig,
 ) -> list[Shown]:
     """Surges within the window. `first` is the first hour of the history, `past` are begin and last hour of known surges."""
+    running = hour_of(now)
     hours = int((running - first) / HOUR) + 1
     places = [first + place * HOUR for place in range(hours)]
     found = [counts.get(each, Counts()) for each in places]
@@ -54,12 +55,14 @@ def judge(
     )
     watch = Watch(timeline, config, _excluded(places, past, config), max(0, hours - 1 - WINDOW_H))
     watch.walk(hours - 1)
+    glance = watch.glance(found[-1].documents, found[-1].negatives, part_passed(now))
     surges = [(each.began, each.last, each.over, each.detectors) for each in watch.surges]
+    judged = {each.place: each for each in watch.judged}
     if watch.surge is not None:
         surges.append((watch.surge.began, watch.surge.last, False, watch.surge.detectors))
-    elif glanced := watch.glance(found[-1].documents, found[-1].negatives):
-        surges.append((hours - 1, hours - 1, False, tuple(glanced)))
-    judged = {each.place: each for each in (*watch.judged, *watch.running(found[-1].documents, found[-1].negatives))}
+    elif glance is not None and glance.detectors:
+        surges.append((glance.place, glance.place, False, glance.detectors))
+        judged[glance.place] = glance
     return [
         Shown(
             SeenSurge(topic, places[began], places[last], over, names),
@@ -88,6 +91,6 @@ def _shown(hour: datetime, judged: Judged) -> SurgeHour:
         negatives=held.negatives,
         expected_negatives=round(held.expected, 2),
         usual_share=round(held.share, 4),
-        count_z=round(held.count_z, 2),
-        share_z=round(held.share_z, 2),
+        z=round(held.z, 2),
+        log_ratio=round(held.log_ratio, 2),
     )

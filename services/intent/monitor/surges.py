@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from services.intent.monitor.baseline import Baseline, History, Integers, Mask, fit
-from services.intent.monitor.detectors import Charts, DetectorConfig, Hour
+from services.intent.monitor.detectors import Charts, Detector, DetectorConfig, Hour
+from services.intent.monitor.evidence import log_likelihood_ratio, residual
 from services.intent.monitor.hours import HOUR, WEEK, hour_of_week
 
 DAY = 24
@@ -40,7 +41,7 @@ class Judged:
 
     place: int
     hour: Hour
-    detectors: tuple[str, ...]
+    detectors: tuple[Detector, ...]
     surging: bool
 
 
@@ -52,7 +53,7 @@ class Surge:
     found: int
     last: int
     over: bool
-    detectors: tuple[str, ...]
+    detectors: tuple[Detector, ...]
 
 
 @dataclass(slots=True)
@@ -67,6 +68,7 @@ class Watch:
     surges: list[Surge] = field(default_factory=list)
     _charts: Charts = field(init=False)
     _baseline: Baseline | None = None
+    _fitted_for: int = -1
     _open: Surge | None = None
     _calm: int = 0
     _place: int = field(init=False)
@@ -83,36 +85,40 @@ class Watch:
     def walk(self, end: int) -> None:
         """Judge the hours up to `end`, that one not included; they must be over."""
         while self._place < end:
-            baseline = self._fitted(self._place)
-            if baseline is not None:
-                hour = held_against(baseline, self.timeline, self._place)
+            place = self._place
+            hour = self._measured(int(self.timeline.documents[place]), int(self.timeline.negatives[place]), 1.0)
+            if hour is not None:
                 self._charts = self._charts.step(hour)
                 self._conclude(hour)
             self._place += 1
 
-    def glance(self, documents: int, negatives: int) -> list[str]:
-        """The detectors that fire in the hour that runs, by what it has so far, which is held against a whole hour.
+    def glance(self, documents: int, negatives: int, part: float) -> Judged | None:
+        """The hour that runs by what it has so far, held against the `part` of it that has passed; it changes nothing.
 
-        So a look ahead of time never makes an alarm of a count that the end of the hour would not make.
+        None before there are weeks enough.
         """
-        return [name for each in self.running(documents, negatives) for name in each.detectors]
+        hour = self._measured(documents, negatives, part)
+        if hour is None:
+            return None
+        return Judged(self._place, hour, self._charts.step(hour).alarm(), self._open is not None)
 
-    def running(self, documents: int, negatives: int) -> list[Judged]:
-        """The hour that runs as it looks so far; nothing before there are weeks enough."""
+    def _measured(self, documents: int, negatives: int, part: float) -> Hour | None:
+        """Counts of a part of the hour that is next."""
         baseline = self._fitted(self._place)
         if baseline is None:
-            return []
-        hour = measured(baseline, documents, negatives, int(self.timeline.hour_of_week[self._place]))
-        return [Judged(self._place, hour, tuple(self._charts.step(hour).alarm()), self._open is not None)]
+            return None
+        return measured(
+            baseline, documents, negatives, int(self.timeline.hour_of_week[self._place]), part, self.config.surge_size
+        )
 
     def _fitted(self, place: int) -> Baseline | None:
         """The baseline of the day; None before there are weeks enough."""
         begins = int(self.timeline.hour_of_week[place]) % DAY == 0
-        if self._baseline is None or begins:
+        if self._baseline is None or (begins and place != self._fitted_for):
             first = max(0, place - self.config.baseline_weeks * WEEK)
             if place - first < self.config.least_weeks * WEEK:
                 return None
-            past = slice(first, place)
+            past, self._fitted_for = slice(first, place), place
             self._baseline = fit(
                 History(
                     self.timeline.documents[past],
@@ -124,7 +130,7 @@ class Watch:
         return self._baseline
 
     def _conclude(self, hour: Hour) -> None:
-        place, fired = self._place, tuple(self._charts.alarm())
+        place, fired = self._place, self._charts.alarm()
         if self._open is None and fired:
             began = max(self.begin, place - self._charts.onset() + 1)
             self._open, self._calm = Surge(began, place, place, False, fired), 0
@@ -134,7 +140,7 @@ class Watch:
             self.excluded[self._open.began : self._open.last + 1] = True
         self.judged.append(Judged(place, hour, fired, self._open is not None))
 
-    def _carry_on(self, fired: tuple[str, ...]) -> None:
+    def _carry_on(self, fired: tuple[Detector, ...]) -> None:
         surge = self._open
         if surge is None:
             return
@@ -142,31 +148,23 @@ class Watch:
             self._calm += 1
             if self._calm >= self.config.calm_hours:
                 self.surges.append(replace(surge, over=True))
-                self._open = None
+                self._open, self._charts = None, Charts(self.config)
             return
         self._calm = 0
         names = tuple(dict.fromkeys((*surge.detectors, *fired)))
         self._open = replace(surge, last=self._place, detectors=names)
 
 
-def held_against(baseline: Baseline, timeline: Timeline, place: int) -> Hour:
-    return measured(
-        baseline,
-        int(timeline.documents[place]),
-        int(timeline.negatives[place]),
-        int(timeline.hour_of_week[place]),
-    )
-
-
-def measured(baseline: Baseline, documents: int, negatives: int, weekly: int) -> Hour:
-    """One hour of the week `weekly` against the baseline."""
-    where, n, x = np.array([weekly]), np.array([documents]), np.array([negatives])
+def measured(baseline: Baseline, documents: int, negatives: int, weekly: int, part: float, size: float) -> Hour:
+    """Counts of a part of the hour of the week `weekly` against the baseline, and against a surge of `size`."""
+    normal = baseline.normal(weekly, part)
+    x, others = np.asarray(negatives), np.asarray(documents - negatives)
     return Hour(
         documents,
         negatives,
-        float(baseline.expected[weekly]),
-        baseline.deviation(weekly),
+        normal.negatives,
+        normal.deviation,
         float(baseline.share[weekly]),
-        float(baseline.count_z(x, where)[0]),
-        float(baseline.share_z(x, n, where)[0]),
+        float(residual(normal, x, others)),
+        float(log_likelihood_ratio(normal, x, others, size)),
     )

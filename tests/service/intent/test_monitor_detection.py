@@ -132,7 +132,7 @@ async def test_a_surge_opens_an_alert_with_its_evidence(client: httpx.AsyncClien
     assert found["ratio"] == pytest.approx(9, abs=0.5)
     assert found["share_low"] > found["usual_share"]
     assert [(each["negatives"], each["documents"]) for each in found["hours"]] == [(50, 72), (40, 60)]
-    assert {"count_ewma", "share_ewma"} <= set(found["detectors"])
+    assert {"ewma", "cusum"} == set(found["detectors"])
     assert (found["authors"], found["sources"]) == (4, {"weibo": 6})
     assert found["examples"][0] == {"document_id": "a", "documents": 3, "source": "weibo"}
     assert await told(db) == ["alert.opened"]

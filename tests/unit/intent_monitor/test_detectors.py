@@ -8,9 +8,9 @@ import pytest
 
 from services.intent.monitor.baseline import History, fit
 from services.intent.monitor.counts import Counts, wilson
-from services.intent.monitor.detectors import Chart, Charts, DetectorConfig, Hour
-from services.intent.monitor.hours import WEEK, hour_of_week, steps
-from services.intent.monitor.residuals import count_residuals, share_residuals
+from services.intent.monitor.detectors import Charts, DetectorConfig, Hour
+from services.intent.monitor.evidence import Normal, log_likelihood_ratio, residual
+from services.intent.monitor.hours import WEEK, hour_of_week, part_passed, steps
 from services.intent.monitor.surges import Timeline, Watch
 
 CONFIG = DetectorConfig()
@@ -28,35 +28,61 @@ def test_counts_add_up() -> None:
     assert Counts(1, 1, 2, 1, 3.5) + Counts(1, 0, 1, 1, 0.5) == Counts(2, 1, 3, 2, 4.0)
 
 
-@pytest.mark.parametrize(("mean", "dispersion"), [(4.0, 0.01), (50.0, 0.01), (50.0, 0.1), (1000.0, 0.05)])
-def test_count_residuals_scatter_about_0_with_variance_1(mean: float, dispersion: float) -> None:
+def hours_of(normal: Normal, size: float, number: int = 100_000) -> tuple[np.ndarray, np.ndarray]:
+    """Negatives and others of many hours as the model says; negatives `size` times as many as is normal."""
     rng = np.random.default_rng(0)
-    counts = rng.poisson(mean * rng.gamma(1 / dispersion, dispersion, 50_000))
-    found = count_residuals(counts, np.full(50_000, mean), dispersion)
-    assert float(found.mean()) == pytest.approx(0, abs=0.2)
-    assert float(found.std()) == pytest.approx(1, abs=0.1)
+    shared = rng.gamma(1 / normal.bursts, normal.bursts, number)
+    own = rng.lognormal(-np.log1p(normal.moods) / 2, np.sqrt(np.log1p(normal.moods)), number)
+    return rng.poisson(normal.negatives * size * shared * own), rng.poisson(normal.others * shared)
 
 
-@pytest.mark.parametrize(("trials", "share", "correlation"), [(10, 0.3, 0.0), (100, 0.25, 0.01), (1000, 0.8, 0.002)])
-def test_share_residuals_scatter_about_0_with_variance_1(trials: int, share: float, correlation: float) -> None:
-    rng = np.random.default_rng(0)
-    weight = 1 / correlation - 1 if correlation else 1e9
-    shares = rng.beta(share * weight, (1 - share) * weight, 50_000)
-    hits = rng.binomial(trials, shares)
-    found = share_residuals(hits, np.full(50_000, trials), np.full(50_000, share), correlation)
-    assert float(found.mean()) == pytest.approx(0, abs=0.1)
-    assert float(found.std()) == pytest.approx(1, abs=0.1)
+@pytest.mark.parametrize(
+    ("negatives", "others", "bursts", "moods"),
+    [(4.0, 12.0, 0.05, 0.01), (50.0, 150.0, 0.1, 0.02), (50.0, 10.0, 0.05, 0.05), (1000.0, 3000.0, 0.05, 0.01)],
+)
+def test_residuals_scatter_about_0_with_variance_1(
+    negatives: float, others: float, bursts: float, moods: float
+) -> None:
+    normal = Normal(negatives, others, bursts, moods)
+    found = residual(normal, *hours_of(normal, 1.0))
+    assert float(found.mean()) == pytest.approx(0, abs=0.15)
+    assert float(found.std()) == pytest.approx(1, abs=0.06)
+
+
+@pytest.mark.parametrize(("negatives", "others"), [(1.0, 3.0), (3.0, 1.0)])
+def test_a_likelihood_ratio_is_one_on_average_where_nothing_surges(negatives: float, others: float) -> None:
+    normal = Normal(negatives, others, 0.1, 0.02)
+    calm, surge = hours_of(normal, 1.0), hours_of(normal, 2.5)
+    assert float(np.exp(log_likelihood_ratio(normal, *calm, 2.5)).mean()) == pytest.approx(1, abs=0.02)
+    assert float(np.exp(-log_likelihood_ratio(normal, *surge, 2.5)).mean()) == pytest.approx(1, abs=0.02)
+
+
+def test_a_likelihood_ratio_of_poisson_counts_is_the_textbook_one() -> None:
+    normal = Normal(5.0, 15.0, 1e-6, 1e-9)
+    found = log_likelihood_ratio(normal, np.array([0, 5, 20]), np.array([15, 15, 15]), 3.0)
+    assert found == pytest.approx(np.array([0, 5, 20]) * np.log(3) - 2 * 5.0, abs=1e-3)
+    part = log_likelihood_ratio(normal, np.array(20), np.array(15), 3.0, lasts=0.5, surged=np.array(14))
+    assert float(part) == pytest.approx(14 * np.log(3) - 5.0, abs=1e-3)
+
+
+def test_attention_that_all_documents_get_is_no_evidence() -> None:
+    normal = Normal(50.0, 150.0, 0.1, 0.01)
+    assert float(log_likelihood_ratio(normal, np.array(100), np.array(300), 2.5)) < -3
+    assert float(log_likelihood_ratio(normal, np.array(100), np.array(150), 2.5)) > 3
+    assert abs(float(residual(normal, np.array(100), np.array(300)))) < 1
 
 
 def test_an_ewma_and_a_cusum_follow_their_formulas() -> None:
-    chart = Chart().step(3.0, CONFIG).step(2.0, CONFIG)
-    assert chart.ewma == 0.5 * 2.0 + 0.5 * (0.5 * 3.0)
-    assert (chart.cusum, chart.hours) == (3.0 - 1.0 + 2.0 - 1.0, 2)
-    assert Chart(cusum=0.5, hours=4).step(0.2, CONFIG) == Chart(ewma=0.1, cusum=0.0, hours=0, seen=1)
+    found = charts(hour(20, 5, z=3.0, log_ratio=2.0), hour(20, 5, z=2.0, log_ratio=-0.5))
+    assert found.ewma == 0.5 * 2.0 + 0.5 * (0.5 * 3.0)
+    assert (found.cusum, found.hours, found.seen) == (1.5, 2, 2)
+    after = found.step(hour(20, 5, z=0.0, log_ratio=-2.0))
+    assert (after.cusum, after.hours) == (0.0, 0)
 
 
-def test_one_hour_counts_for_no_more_than_six() -> None:
-    assert Chart().step(100.0, CONFIG).cusum == 5.0
+def test_one_hour_counts_for_no_more_than_it_may() -> None:
+    found = charts(hour(500, 400, z=100.0, log_ratio=900.0))
+    assert (found.ewma, found.cusum) == (3.0, 11.25)
 
 
 def charts(*hours: Hour) -> Charts:
@@ -66,30 +92,39 @@ def charts(*hours: Hour) -> Charts:
     return found
 
 
-def hour(documents: int, negatives: int, *, expected: float = 5.0, share: float = 0.25, z: float = 6.0) -> Hour:
-    return Hour(documents, negatives, expected, 3.0, share, z, z)
+def hour(
+    documents: int,
+    negatives: int,
+    *,
+    expected: float = 5.0,
+    share: float = 0.25,
+    z: float = 6.0,
+    log_ratio: float = 9.0,
+) -> Hour:
+    return Hour(documents, negatives, expected, 3.0, share, z, log_ratio)
 
 
 def test_a_surge_of_the_negative_alone_is_an_alarm() -> None:
-    assert set(charts(hour(35, 20)).alarm()) == {"count_ewma", "share_ewma"}
+    assert charts(hour(35, 20)).alarm() == ("ewma", "cusum")
 
 
 @pytest.mark.parametrize(
     "quiet",
     [
-        hour(11, 11, expected=1.0),  # too few, however bad
+        hour(7, 7, expected=1.0),  # too few, however bad
         hour(30, 15, expected=12.0),  # hardly more than expected
         hour(200, 60, share=0.25),  # many more of almost the usual kind
-        hour(35, 20, z=2.0),  # no chart is over its limit
+        hour(35, 20, z=4.4, log_ratio=7.4),  # no chart is over its limit
     ],
 )
 def test_what_makes_no_alarm(quiet: Hour) -> None:
-    assert charts(quiet).alarm() == []
+    assert charts(quiet).alarm() == ()
 
 
 def test_two_hours_may_show_together_what_each_is_too_small_for() -> None:
-    assert charts(hour(10, 8)).alarm() == []
-    assert charts(hour(10, 8), hour(10, 8)).alarm() != []
+    one = hour(10, 7, expected=4.0)
+    assert charts(one).alarm() == ()
+    assert charts(one, one).alarm() == ("ewma", "cusum")
 
 
 def flat(negatives: int = 5, documents: int = 20) -> tuple[np.ndarray, np.ndarray]:
@@ -106,17 +141,17 @@ def test_a_baseline_knows_the_hours_of_the_week() -> None:
     profile = 20 + 15 * np.sin(np.arange(WEEK) / 24 * 2 * np.pi)
     negatives = rng.poisson(np.tile(profile, 8))
     found = fit(History(negatives * 4, negatives, weekly(8 * WEEK), np.ones(8 * WEEK, dtype=np.bool_)))
-    assert np.abs(found.expected - profile).mean() < 1.2
+    assert np.abs(found.documents / 4 - profile).mean() < 0.8
     assert found.share == pytest.approx(np.full(WEEK, 0.25), abs=0.001)
-    assert found.dispersion < 0.02
+    assert found.bursts < 0.06
 
 
 def test_a_trend_is_followed() -> None:
     rng = np.random.default_rng(0)
     negatives = rng.poisson(np.linspace(20, 40, 8 * WEEK))
     found = fit(History(negatives * 4, negatives, weekly(8 * WEEK), np.ones(8 * WEEK, dtype=np.bool_)))
-    assert float(found.expected.mean()) == pytest.approx(36.4, abs=1)
-    assert found.dispersion < 0.02
+    assert float(found.documents.mean()) == pytest.approx(4 * 36.4, abs=4)
+    assert found.bursts < 0.06
 
 
 def test_hours_of_past_surges_do_not_make_the_next_one_normal() -> None:
@@ -126,15 +161,43 @@ def test_hours_of_past_surges_do_not_make_the_next_one_normal() -> None:
         negatives[week * WEEK + 12], documents[week * WEEK + 12] = 60, 75
         kept[week * WEEK + 12] = week < 0
     found = fit(History(documents, negatives, weekly(len(negatives)), kept))
-    assert float(found.expected[12]) == pytest.approx(5, abs=0.5)
+    assert float(found.documents[12]) == pytest.approx(20, abs=2)
     assert float(found.share[12]) == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_topic_that_nobody_wrote_about_has_a_baseline_too() -> None:
+    nothing = np.zeros(8 * WEEK, dtype=np.int64)
+    found = fit(History(nothing, nothing, weekly(8 * WEEK), np.ones(8 * WEEK, dtype=np.bool_)))
+    assert float(found.documents.max()) < 0.002
+    assert float(log_likelihood_ratio(found.normal(0), np.array(0), np.array(0), 2.5)) == pytest.approx(0, abs=0.01)
 
 
 def test_one_outlier_is_clipped() -> None:
     documents, negatives = flat()
     negatives[100], documents[100] = 5_000, 5_000
     found = fit(History(documents, negatives, weekly(len(negatives)), np.ones(len(negatives), dtype=np.bool_)))
-    assert float(found.expected.max()) < 7
+    assert float(found.documents.max() * found.share.max()) < 7
+
+
+def test_days_that_do_not_differ_are_drawn_together_and_those_that_do_are_not() -> None:
+    rng = np.random.default_rng(1)
+    alike, apart = np.full(WEEK, 20.0), np.where(np.arange(WEEK) // 24 == 2, 60.0, 20.0)
+    error = {}
+    for name, usual in (("alike", alike), ("apart", apart)):
+        documents = rng.poisson(np.tile(usual, 8))
+        found = fit(History(documents, documents // 4, weekly(8 * WEEK), np.ones(8 * WEEK, dtype=np.bool_)))
+        each = (found.documents, documents.reshape(8, WEEK).mean(axis=0))
+        error[name] = [float(np.abs(values / usual - 1)[48:72].mean()) for values in each]
+    drawn, apart_weeks = error["alike"]
+    assert drawn < apart_weeks / 2
+    assert error["apart"][0] < 0.15
+
+
+def test_scatter_is_told_apart_into_bursts_of_all_documents_and_moods_of_the_negatives() -> None:
+    negatives, others = hours_of(Normal(50.0, 150.0, 0.1, 0.04), 1.0, 8 * WEEK)
+    history = History(negatives + others, negatives, weekly(8 * WEEK), np.ones(8 * WEEK, dtype=np.bool_))
+    found = fit(history)
+    assert (found.bursts, found.moods) == (pytest.approx(0.1, abs=0.02), pytest.approx(0.04, abs=0.01))
 
 
 def watch(documents: np.ndarray, negatives: np.ndarray) -> Watch:
@@ -164,24 +227,31 @@ def test_a_surge_that_lasts_is_one_and_is_left_out_of_the_baseline() -> None:
     assert {round(each.hour.expected) for each in found.judged} == {5}
 
 
-def test_what_lasts_for_more_than_a_week_becomes_normal() -> None:
+def test_what_lasts_for_months_becomes_normal() -> None:
     documents, negatives = (np.tile(each, 2) for each in flat())
     begin = 8 * WEEK + 10
     documents[begin:], negatives[begin:] = 60, 45
     found = watch(documents, negatives)
-    assert [each.over for each in found.surges] == [True]
+    assert {each.over for each in found.surges} == {True}
+    assert max(each.last for each in found.surges) < begin + 5 * WEEK
     assert found.surge is None
 
 
-def test_a_look_into_the_running_hour_is_held_against_the_whole_hour() -> None:
+def test_a_look_into_the_running_hour_is_held_against_its_part_and_changes_nothing() -> None:
     documents, negatives = flat()
-    found = watch(documents[:-1], negatives[:-1])
     timeline = Timeline.of(MONDAY, documents, negatives, ZoneInfo("UTC"))
     ahead = Watch(timeline, CONFIG, np.zeros(len(documents), dtype=np.bool_), 8 * WEEK)
     ahead.walk(len(documents) - 1)
-    assert ahead.glance(60, 45) != []
-    assert ahead.glance(15, 7) == []
-    assert found.surge is None
+    found = {part: ahead.glance(18, 14, part) for part in (0.25, 1.0)}
+    told = {part: (each.hour.expected, each.detectors) for part, each in found.items() if each is not None}
+    assert told[0.25] == (pytest.approx(1.25, abs=0.01), ("cusum",))
+    assert told[1.0] == (pytest.approx(5.0, abs=0.05), ())
+    assert ahead.surge is None
+
+
+@pytest.mark.parametrize(("minute", "part"), [(0, 0.25), (14, 0.25), (15, 0.5), (44, 0.75), (59, 1.0)])
+def test_quarters_of_an_hour_count_once_they_have_begun(minute: int, part: float) -> None:
+    assert part_passed(datetime(2026, 1, 5, 7, minute, tzinfo=UTC)) == part
 
 
 def test_hours_of_the_week_are_those_of_the_zone() -> None:

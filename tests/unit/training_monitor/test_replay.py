@@ -60,8 +60,7 @@ def test_a_surge_in_a_file_is_one_alert_with_a_page(
     [alert] = document["alerts"]
     assert alert["topics"] == ["claims"]
     [surge] = alert["surges"]
-    assert (MONDAY + timedelta(hours=SURGE + 1)).isoformat() <= surge["found_at"]
-    assert surge["found_at"] <= (MONDAY + timedelta(hours=SURGE + 2)).isoformat()
+    assert surge["found_at"] == (MONDAY + timedelta(hours=SURGE, minutes=45)).isoformat()
     assert surge["ratio"] > 2.5
     assert len(surge["examples"]) == 5
     assert (document["read_by"], document["bad_rows"], document["near_duplicates"]) == (None, {}, 0)
