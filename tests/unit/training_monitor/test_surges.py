@@ -1,10 +1,16 @@
 """Planted surges in simulated streams: what is found and when, and how often there is a false alarm; the seed decides all."""
 
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pytest
 
+from services.intent.monitor.counts import Counts
 from services.intent.monitor.detectors import DetectorConfig
-from training.monitor.evaluation import Found, Month, evaluate, poisson_interval, watch_month
+from services.intent.monitor.hours import HOUR
+from services.intent.monitor.judging import judge
+from training.monitor.evaluation import MONDAY, Found, Month, evaluate, poisson_interval, watch_month
 from training.monitor.limit import found_in_time, statistic, thresholds
 from training.monitor.simulation import BASELINE_WEEKS, QUARTERS, WEEK, Planted, Stream, simulate
 
@@ -46,6 +52,30 @@ def test_every_big_surge_is_in_time_where_a_hundred_documents_an_hour_were_expec
 ) -> None:
     found = [each for one in [*busy, *slow] for each in one.found if each.planted.effect >= 3]
     assert {each.in_time for each in found if each.planted.documents >= 100} == {True}
+
+
+def test_the_worker_finds_a_surge_in_the_quarter_of_an_hour_in_which_the_evaluation_does() -> None:
+    """What the worker calls, with what it would have counted shortly before the end of each quarter."""
+    simulated = simulate(Stream(80), np.random.default_rng(100), effects=(3.0,))
+    planted = simulated.planted[0]
+    whole = simulated.documents.sum(axis=1), simulated.negatives.sum(axis=1)
+    seen: list[tuple[int, tuple[str, ...]]] = []
+    for quarter in range(planted.begin - 8, planted.begin + 12):
+        hour, within = divmod(quarter, QUARTERS)
+        counts = {MONDAY + place * HOUR: Counts(int(whole[0][place]), int(whole[1][place])) for place in range(hour)}
+        running = (int(each[hour, : within + 1].sum()) for each in (simulated.documents, simulated.negatives))
+        shown = judge(
+            "claims",
+            counts | {MONDAY + hour * HOUR: Counts(*running)},
+            [],
+            first=MONDAY,
+            now=MONDAY + hour * HOUR + timedelta(minutes=15 * within + 14),
+            zone=ZoneInfo("UTC"),
+            config=DetectorConfig(),
+        )
+        seen += [(quarter + 1 - planted.begin, each.seen.detectors) for each in shown]
+    [found] = [each for each in watch_month(simulated, DetectorConfig()).found if each.planted == planted]
+    assert seen[0] == (found.after, ("cusum",))
 
 
 def test_a_month_without_surges_is_silent() -> None:
@@ -119,3 +149,12 @@ def test_the_limit_weighs_every_begin_in_the_last_two_hours() -> None:
 def test_poisson_intervals_are_the_exact_ones() -> None:
     assert poisson_interval(0) == (0.0, pytest.approx(3.689, abs=0.001))
     assert poisson_interval(3) == (pytest.approx(0.619, abs=0.001), pytest.approx(8.767, abs=0.001))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("documents", "found", "false_alarms"), [(320.0, (20, 20), 0), (1000.0, (20, 20), 1)])
+def test_ten_months_of_busy_topics(documents: float, found: tuple[int, int], false_alarms: int) -> None:
+    months = [month(Stream(documents), seed) for seed in range(100, 110)]
+    assert in_time(months, 3.0) == found
+    assert in_time(months, 5.0) == (20, 20)
+    assert sum(each.false_alarms for each in months) == false_alarms
