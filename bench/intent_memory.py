@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import orjson
 import uvloop
 
 from bench.rig.callers import closed_loop
 from bench.rig.meters import memory
-from bench.rig.servers import JSON, Server, awake, ours, stores
+from bench.rig.servers import Server, ours, stores
+from bench.rig.wire import Wire, awake
 from services.intent.trained.package import newest_shipped
 
 DATA = Path(__file__).resolve().parents[1] / "training" / "intent" / "data" / "train_1.csv"
@@ -44,21 +44,20 @@ def texts() -> Iterator[str]:
 
 async def measure(server: Server) -> dict[str, Any]:
     source, seen, done = texts(), {}, 0
-    async with aiohttp.ClientSession(headers={**server.headers, **JSON}) as session:
+    async with Wire(server) as wire:
 
         async def ask(_: int) -> None:
-            body = orjson.dumps({"texts": [next(source) for _ in range(MANY)]})
-            async with session.post(server.url, data=body) as answer:
-                if answer.status != 200 or len(orjson.loads(await answer.read())["results"]) != MANY:
-                    raise RuntimeError(f"status {answer.status}")
+            answer = await wire.ask(wire.request(orjson.dumps({"texts": [next(source) for _ in range(MANY)]})))
+            if answer.status != 200 or len(orjson.loads(answer.body)["results"]) != MANY:
+                raise RuntimeError(f"status {answer.status} after {done * MANY} texts and more: {answer.body[:300]!r}")
 
-        await awake(session, server)
+        await awake(wire)
         for share in SHARES:
             requests = int(share * COUNT / MANY) - done
             await closed_loop(ask, requests=requests, at_once=3)
             done += requests
             seen[f"rss_mib_at_{share * 100:g}_percent"] = round(memory(server.pid)[0] / MIB, 1)
-            sys.stderr.write(f"{done * MANY} texts\n")
+            sys.stderr.write(f"{done * MANY} texts: {seen}\n")
     return {"benchmark": "intent_memory", "texts": done * MANY, **seen}
 
 

@@ -2,104 +2,34 @@
 
 Each server is kept to one core with one compute thread, the callers to another; the limit is `session.run` on that same core, with
 texts that were tokenised before and batches of the best size. In a round everybody gets the same texts, as single requests and 64 to
-a request. Peers do less a text (no calibration, topics, keys, deadlines) and have their own dynamic batching, 16 texts or 5 ms, which
-no sweep has chosen. Budget: at least .9 of the limit at saturation and ahead of both peers; a single text at most 1.5 ms over the
-limit; at twice the saturation p99 within the deadline, refusals in at most 5 ms. `--peers` adds the peers (an environment is made for
-them).
+a request. Peers do less a text (no calibration, topics, keys, deadlines) and have their own dynamic batching, at the size and the
+wait that served each of them best in a sweep. Budget: at least .9 of the limit at saturation and ahead of both peers; a single text
+at most 1.5 ms over the limit; at twice the saturation p99 within the deadline, refusals in at most 5 ms, beside what the least that
+could refuse takes on that core. `--peers` adds the peers (an environment is made for them).
 """
 
 import argparse
 import asyncio
-import csv
 import json
 import os
-import random
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import aiohttp
-import orjson
 import uvloop
 
-from bench.rig.callers import Call, Measured, closed_loop, together
-from bench.rig.overload import overload
-from bench.rig.servers import JSON, Limit, Server, awake, limit, litserve, mosec, ours, stores
+from bench.rig.batching import Peer, best
+from bench.rig.callers import Measured, together
+from bench.rig.overload import flood, overload
+from bench.rig.servers import Limit, Server, limit, litserve, mosec, ours, refuser, stores
+from bench.rig.sides import ALONE, COUNT, KINDS, Side, side, texts
 from services.intent.trained.package import newest_shipped
-
-TEXTS = Path(__file__).resolve().parents[1] / "training" / "intent" / "data" / "train_1.csv"
-COUNT = 512
-MANY = 64
-CALLERS = {"single": 64, "batched": 3}
-ALONE = 200
-LITSERVE = {"batch": 16, "wait_ms": 5}
-MOSEC = {"batch": 16, "wait_ms": 5}
-
-
-@dataclass
-class Side:
-    """One of those compared: seconds and processor seconds of all texts once, by kind of request, a round each."""
-
-    server: Server
-    calls: dict[str, tuple[Call, int]]
-    seconds: dict[str, list[float]] = field(default_factory=lambda: {"single": [], "batched": []})
-    cpu: dict[str, list[float]] = field(default_factory=lambda: {"single": [], "batched": []})
-    alone: list[Measured] = field(default_factory=list)
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """The others stand still meanwhile."""
-        self.server.signal(signal.SIGCONT)
-        try:
-            yield
-        finally:
-            self.server.signal(signal.SIGSTOP)
-
-    async def saturate(self, kind: str) -> None:
-        call, requests = self.calls[kind]
-        before = self.server.cpu()
-        measured = await closed_loop(call, requests=requests, at_once=CALLERS[kind])
-        self.seconds[kind].append(measured.seconds)
-        self.cpu[kind].append(self.server.cpu() - before)
-
-    async def one_by_one(self) -> None:
-        self.alone.append(await closed_loop(self.calls["single"][0], requests=ALONE, at_once=1))
-
-
-def texts() -> list[str]:
-    """Unlike texts of the training data, in a fixed shuffle."""
-    with TEXTS.open(encoding="utf-8", newline="") as file:
-        found = sorted({row["text"] for row in csv.DictReader(file)})
-    return random.Random(0).sample(found, COUNT)
-
-
-@asynccontextmanager
-async def side(server: Server, asked: Sequence[str]) -> AsyncIterator[Side]:
-    singles = [orjson.dumps({"texts": [text]}) for text in asked]
-    many = [orjson.dumps({"texts": asked[at : at + MANY]}) for at in range(0, len(asked), MANY)]
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2)  # servers close idle ones after five seconds
-    async with aiohttp.ClientSession(headers={**server.headers, **JSON}, connector=connector) as session:
-
-        def post(bodies: Sequence[bytes], expected: int) -> Call:
-            async def call(number: int) -> None:
-                async with session.post(server.url, data=bodies[number]) as answer:
-                    document = orjson.loads(await answer.read())
-                    if answer.status != 200 or len(document["results"]) != expected:
-                        raise RuntimeError(f"{server.name}: {answer.status} {document}")
-
-            return call
-
-        await awake(session, server)
-        calls = {"single": (post(singles, 1), len(singles)), "batched": (post(many, MANY), len(many))}
-        for call, requests in calls.values():
-            await closed_loop(call, requests=requests // 8 or 1, at_once=1)
-        yield Side(server, calls)
 
 
 async def compare(raw: Limit, servers: Sequence[Server], asked: Sequence[str], rounds: int) -> dict[str, Any]:
@@ -110,7 +40,7 @@ async def compare(raw: Limit, servers: Sequence[Server], asked: Sequence[str], r
             each.server.signal(signal.SIGSTOP)
         for number in range(rounds):
             sys.stderr.write(f"round {number + 1} of {rounds}\n")
-            for kind in ("batched", "single"):
+            for kind in KINDS:
                 whole.append(await asyncio.to_thread(raw.batched))
                 for each in sides:
                     with each.at_work():
@@ -152,8 +82,8 @@ async def contexts(servers: Sequence[Server], asked: Sequence[str]) -> AsyncIter
 def figures(each: Side, whole: Sequence[dict[str, float]], base: Measured) -> dict[str, Any]:
     """Throughput as a share of the limit, by the clock and by processor time; a single text's time over the limit's."""
     found: dict[str, Any] = {}
-    for offset, kind in enumerate(("batched", "single")):
-        limits = whole[offset::2]
+    for offset, kind in enumerate(KINDS):
+        limits = whole[offset :: len(KINDS)]
         shares = [one["seconds"] / mine for one, mine in zip(limits, each.seconds[kind], strict=True)]
         spent = [one["cpu"] / mine for one, mine in zip(limits, each.cpu[kind], strict=True)]
         found[kind] = {
@@ -190,37 +120,64 @@ def main() -> None:
     chosen = parser.parse_args()
     niceness = ahead()
     cores = sorted(os.sched_getaffinity(0))
-    served, callers = (cores[0], cores[1]) if len(cores) > 1 else (None, None)
-    asked = texts()
+    core, callers = (cores[0], cores[1]) if len(cores) > 1 else (None, None)
     with stores() as settings, tempfile.TemporaryDirectory() as folder:
         if callers is not None:
             os.sched_setaffinity(0, {callers})
-        found = measured(chosen, asked, Path(folder), settings, served)
-        with (Path(folder) / "log").open("w") as log, ours(chosen.model, served, settings, log=log) as server:
-            rate = 2 * found["ours"]["single"]["texts_per_second"]
-            found["overload"] = uvloop.run(crowd(server, asked, Path(log.name), rate))
+        bench = Bench(chosen.model, texts(), Path(folder), settings, core)
+        found = bench.compared(chosen.rounds, peers=chosen.peers)
+        found["overload"] = bench.flooded(rate=2 * found["ours"]["single"]["texts_per_second"])
     known = {"benchmark": "intent_serving", "model": chosen.model.name, "texts": COUNT, "rounds": chosen.rounds}
     pinned = {
-        "server_cores": 1 if served is not None else "shared",
+        "server_cores": 1 if core is not None else "shared",
         "niceness": niceness,
         "load_average": os.getloadavg()[0],
     }
     sys.stdout.write(json.dumps({**known, **pinned, **found}) + "\n")
 
 
-def measured(
-    chosen: argparse.Namespace, asked: list[str], folder: Path, settings: dict[str, str], served: int | None
-) -> dict[str, Any]:
-    """The limit, ours and the peers, all of them up at a time and measured in turns."""
-    file = folder / "texts.json"
-    file.write_text(json.dumps(asked), encoding="utf-8")
-    with ExitStack() as stack:
-        raw = stack.enter_context(limit(chosen.model, file, served))
-        servers = [stack.enter_context(ours(chosen.model, served, settings))]
-        if chosen.peers:
-            servers.append(stack.enter_context(litserve(chosen.model, served, budget=raw.size, **LITSERVE)))
-            servers.append(stack.enter_context(mosec(chosen.model, served, budget=raw.size, **MOSEC)))
-        return uvloop.run(compare(raw, servers, asked, chosen.rounds))
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """`core` is where servers are kept to (None: to none)."""
+
+    model: Path
+    asked: Sequence[str]
+    folder: Path
+    settings: Mapping[str, str]
+    core: int | None
+
+    @property
+    def file(self) -> Path:
+        """The texts, for processes that read them."""
+        file = self.folder / "texts.json"
+        file.write_text(json.dumps(self.asked), encoding="utf-8")
+        return file
+
+    def compared(self, rounds: int, *, peers: bool) -> dict[str, Any]:
+        """The limit, ours and the peers, all of them up at a time and measured in turns."""
+        with ExitStack() as stack:
+            raw = stack.enter_context(limit(self.model, self.file, self.core))
+            tuned = {name: (peer, best(peer, self.asked)) for name, peer in self._peers(raw.size).items() if peers}
+            servers = [stack.enter_context(ours(self.model, self.core, self.settings))]
+            servers += [stack.enter_context(peer(batching)) for peer, batching in tuned.values()]
+            found = uvloop.run(compare(raw, servers, self.asked, rounds))
+        for name, (_, batching) in tuned.items():
+            found[name] |= asdict(batching)
+        return found
+
+    def _peers(self, budget: int) -> dict[str, Peer]:
+        return {
+            "litserve": lambda each: litserve(self.model, self.core, **asdict(each), budget=budget),
+            "mosec": lambda each: mosec(self.model, self.core, **asdict(each), budget=budget),
+        }
+
+    def flooded(self, rate: float) -> dict[str, Any]:
+        """More than ours can do, and as much for the least that could refuse it."""
+        log = self.folder / "log"
+        with log.open("w") as file, ours(self.model, self.core, self.settings, log=file) as server:
+            found = uvloop.run(crowd(server, self.asked, log, rate))
+        with refuser(self.model, self.file, self.core) as server:
+            return found | {"limit_of_refusals": uvloop.run(flood(server, self.asked, rate=rate))["status_200"]}
 
 
 if __name__ == "__main__":

@@ -8,43 +8,42 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import orjson
 
 from bench.rig.callers import Measured
-from bench.rig.servers import JSON, Server
+from bench.rig.servers import Server
+from bench.rig.wire import Wire, awake
 
 SECONDS = 8
 DEADLINE_MS = 400
 
 
-async def overload(server: Server, asked: Sequence[str], log: Path, *, rate: float) -> dict[str, Any]:
-    """One text every 1/rate seconds for `SECONDS`; milliseconds by status, as the caller sees them from sending to the last byte.
-
-    `refused_at_server` is what the server's own access log says of its refusals.
-    """
+async def flood(server: Server, asked: Sequence[str], *, rate: float) -> dict[str, Any]:
+    """One text every 1/rate seconds for `SECONDS`; milliseconds by status, as the caller sees them."""
     seen: dict[int, list[float]] = defaultdict(list)
-    bodies = cycle([orjson.dumps({"text": text}) for text in asked])
-    headers = {**server.headers, **JSON, "X-Request-Deadline-Ms": str(DEADLINE_MS)}
-    begun = time.perf_counter()
-    async with aiohttp.ClientSession(
-        headers=headers, connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=2)
-    ) as session:
+    async with Wire(server) as wire:
+        await awake(wire)
+        told = {"X-Request-Deadline-Ms": str(DEADLINE_MS)}
+        requests = cycle([wire.request(orjson.dumps({"text": text}), told) for text in asked])
 
-        async def one(number: int, body: bytes) -> None:
-            await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
-            sent = time.perf_counter()
-            async with session.post(server.url, data=body) as answer:
-                await answer.read()
-                seen[answer.status].append(time.perf_counter() - sent)
+        async def one(request: bytes) -> None:
+            answer = await wire.ask(request)
+            seen[answer.status].append(answer.seconds)
 
+        begun = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for number in range(int(rate * SECONDS)):
-                group.create_task(one(number, next(bodies)))
-    spent = time.perf_counter() - begun
-    told = {"rate": round(rate, 1), "deadline_ms": DEADLINE_MS, "seconds": round(spent, 2)}
-    found = {f"status_{status}": quantiles(Measured(each, spent)) for status, each in sorted(seen.items())}
-    return told | found | {"refused_at_server": quantiles(Measured(refusals(log), spent))}
+                await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
+                group.create_task(one(next(requests)))
+        spent = time.perf_counter() - begun
+    return {f"status_{status}": quantiles(Measured(each, spent)) for status, each in sorted(seen.items())}
+
+
+async def overload(server: Server, asked: Sequence[str], log: Path, *, rate: float) -> dict[str, Any]:
+    """As `flood`; `refused_at_server` is what the server's own access log says of its refusals."""
+    told = {"rate": round(rate, 1), "deadline_ms": DEADLINE_MS}
+    found = await flood(server, asked, rate=rate)
+    return told | found | {"refused_at_server": quantiles(Measured(refusals(log), SECONDS))}
 
 
 def refusals(log: Path) -> list[float]:

@@ -1,6 +1,5 @@
 """The intent service as it is deployed, and peers with the same model file: each one a process kept to one core."""
 
-import asyncio
 import json
 import os
 import signal
@@ -12,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import IO, Any
-
-import aiohttp
 
 from bench.peers.environment import peers_python
 from bench.rig.meters import cpu_seconds, family
@@ -132,6 +129,14 @@ def mosec(model: Path, core: int | None, *, batch: int, wait_ms: int, budget: in
         yield Server("mosec", f"http://127.0.0.1:{port}/inference", pid)
 
 
+@contextmanager
+def refuser(model: Path, texts: Path, core: int | None) -> Iterator[Server]:
+    """`bench.rig.refuser`: it answers 200 to everything, beside the model file at full work."""
+    port = a_port()
+    with pinned([sys.executable, "-m", "bench.rig.refuser", model, texts, str(port)], core, {}) as pid:
+        yield Server("refuser", f"http://127.0.0.1:{port}/", pid)
+
+
 class Limit:
     """`bench.peers.raw` at work: what the file does with no server around it."""
 
@@ -166,18 +171,3 @@ def limit(model: Path, texts: Path, core: int | None) -> Iterator[Limit]:
             yield Limit(process)
         finally:
             process.terminate()
-
-
-async def awake(session: aiohttp.ClientSession, server: Server) -> None:
-    """Until it answers; TimeoutError after a minute."""
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                async with session.post(
-                    server.url, data=b'{"texts": ["hi"]}', headers={**server.headers, **JSON}
-                ) as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.1)

@@ -38,11 +38,13 @@ class Appetite:
     """Which batches suit a model, in its tokens.
 
     At the padded size `token_budget` a token costs it the least. `batch_cost` is what a batch costs beside its tokens: the time of
-    that many of them.
+    that many of them. Requests of up to `encoded_at_once` bytes of text are encoded where they arrive: that costs less than to hand
+    them to a thread.
     """
 
     token_budget: int
     batch_cost: int
+    encoded_at_once: int = 0
 
 
 class Encoded(Protocol):

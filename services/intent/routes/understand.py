@@ -1,33 +1,61 @@
 """What one text or many say."""
 
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
 
 from services.intent.faults import TOLD, told
-from services.intent.resources import Held
+from services.intent.resources import Held, Resources
 from services.intent.schemas import ModelName, UnderstandingResult, UnderstandRequest, UnderstandResponse
 from services.intent.serving.engine import Answered
 from services.intent.serving.waiting import Priority
 from services.kit.app import deadline_of
-from services.kit.identity import Caller, requires
+from services.kit.identity import Caller, ScopeCheck, requires
 
-router = APIRouter()
+SCOPE = "understand"
+JSON = "application/json"
 
 
-@router.post(
-    "/v1/understand",
-    tags=["intent"],
-    summary="What one text or many say",
-    responses=TOLD,
-)
+class Straight(APIRoute):
+    """The hot route, from a body's bytes to the answer's.
+
+    FastAPI's own steps between them cost a twentieth of what the model does, and a refusal several times its price. They are left out
+    where nothing is wrong; what is, they say as everywhere.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        with_every_step = super().get_route_handler()
+        authorised = ScopeCheck(SCOPE)
+
+        async def handle(request: Request) -> Response:
+            if request.headers.get("content-type", "").partition(";")[0] != JSON:
+                return await with_every_step(request)
+            caller = await authorised(request)
+            try:
+                body = UnderstandRequest.model_validate_json(await request.body())
+            except ValidationError:
+                return await with_every_step(request)
+            answer = await _understood(body, request, request.app.state.resources, caller)
+            return Response(answer.model_dump_json(), media_type=JSON)
+
+        return handle
+
+
+router = APIRouter(route_class=Straight)
+
+
+@router.post("/v1/understand", tags=["intent"], summary="What one text or many say", responses=TOLD)
 async def understand(
-    body: UnderstandRequest,
-    request: Request,
-    held: Held,
-    caller: Annotated[Caller, requires("understand")],
+    body: UnderstandRequest, request: Request, held: Held, caller: Annotated[Caller, requires(SCOPE)]
 ) -> UnderstandResponse:
     """Label, confidence, sentiment, topics and purchase propensity. A single text goes before bulk requests."""
+    return await _understood(body, request, held, caller)
+
+
+async def _understood(body: UnderstandRequest, request: Request, held: Resources, caller: Caller) -> UnderstandResponse:
     texts = body.all_texts()
     priority = Priority.INTERACTIVE if len(texts) == 1 else Priority.BULK
     with told():

@@ -1,7 +1,8 @@
 """The batching engine. Pure asyncio: it knows the three verbs of a model, and neither HTTP nor metrics.
 
-Encoding runs on its own threads, the forward pass on others, never on the event loop. There is no deliberate wait for a
-batch to fill: while one batch is computed the next one gathers, so a batch is as large as the load makes it.
+Encoding runs on its own threads, the forward pass on others; on the event loop only what costs less than waking a thread. There
+is no deliberate wait for a batch to fill: while one batch is computed the next one gathers, so a batch is as large as the load
+makes it.
 """
 
 import asyncio
@@ -25,8 +26,10 @@ LEAST = 19
 """The least priority that Linux knows."""
 
 _SMOOTHING = 0.2
-_OVERTAKEN = 1.5
-"""How much longer a text may wait than for what was there before it: others of a fitting length are taken with those in front."""
+_OVERTAKEN = 2.0
+"""How much longer a text may wait than for what was there before it: others of a fitting length are taken with those in front, and
+the pace falls while a neighbour of the machine is busy. At 1.5 one in twenty of those taken in came too late, at 2 one in five
+hundred, with as many answered."""
 
 
 class BatcherError(Exception):
@@ -207,11 +210,7 @@ class Batcher(Generic[E, L, A]):
     async def _answer(self, texts: Sequence[str], expires: float, priority: Priority) -> list[A]:
         loop = asyncio.get_running_loop()
         started = self._clock()
-        self._being_encoded += len(texts)
-        try:
-            encoded = await loop.run_in_executor(self._encoding, self._model.encode, texts)
-        finally:
-            self._being_encoded -= len(texts)
+        encoded = await self._encode(loop, texts)
         now = self._clock()
         self._observer.encoded(now - started)
         if self._gave_up:
@@ -224,6 +223,15 @@ class Batcher(Generic[E, L, A]):
             return [await job.answer for job in jobs]
         finally:
             self._forget(jobs, expires)
+
+    async def _encode(self, loop: asyncio.AbstractEventLoop, texts: Sequence[str]) -> Sequence[E]:
+        if sum(len(text.encode()) for text in texts) <= self._model.appetite.encoded_at_once:
+            return self._model.encode(texts)
+        self._being_encoded += len(texts)
+        try:
+            return await loop.run_in_executor(self._encoding, self._model.encode, texts)
+        finally:
+            self._being_encoded -= len(texts)
 
     def _forget(self, jobs: Sequence[_Job[E, A]], expires: float) -> None:
         """Whatever happened, nothing of a request stays behind: not in the queue, not as an unread exception."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from heapq import merge
-from itertools import chain, takewhile
+from itertools import takewhile
 from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
@@ -70,28 +70,28 @@ class Waiting(Generic[W]):
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._lanes: dict[Priority, dict[int, W]] = {priority: {} for priority in Priority}
-        self.tokens = 0
+        self._tokens = dict.fromkeys(Priority, 0)
 
     def __len__(self) -> int:
         return sum(len(lane) for lane in self._lanes.values())
 
     def add(self, waiter: W) -> None:
         self._lanes[waiter.priority][id(waiter)] = waiter
-        self.tokens += waiter.tokens
+        self._tokens[waiter.priority] += waiter.tokens
 
     def discard(self, waiter: W) -> bool:
         """Forget `waiter`, whose caller has gone; False when it was not waiting any more."""
         found = self._lanes[waiter.priority].pop(id(waiter), None)
         if found is not None:
-            self.tokens -= found.tokens
+            self._tokens[found.priority] -= found.tokens
         return found is not None
 
     def tokens_ahead(self, priority: Priority, now: float) -> int:
         """Of the texts that would be computed before one that arrived `now`."""
         if priority is Priority.BULK:
-            return self.tokens
+            return sum(self._tokens.values())
         overdue = takewhile(lambda waiter: self._due(waiter) <= now, self._lanes[Priority.BULK].values())
-        return sum(waiter.tokens for waiter in chain(self._lanes[Priority.INTERACTIVE].values(), overdue))
+        return self._tokens[Priority.INTERACTIVE] + sum(waiter.tokens for waiter in overdue)
 
     def take(self, now: float) -> Taken[W]:
         """The next batch: whoever is due first, with those of the nearest lengths. So nobody starves, and little is padding."""

@@ -79,6 +79,24 @@ async def test_many_texts_are_answered_in_their_order(client: httpx.AsyncClient)
     ]
 
 
+@pytest.mark.parametrize(
+    ("media_type", "encoding"),
+    [
+        ("application/json; charset=utf-8", "utf-8"),
+        ("application/problem+json", "utf-8"),
+        ("application/json", "utf-16"),
+    ],
+)
+async def test_a_body_that_is_not_the_usual_one_is_answered_all_the_same(
+    client: httpx.AsyncClient, media_type: str, encoding: str
+) -> None:
+    usual = await understand(client, {"text": "退款多久到账"})
+    body = json.dumps({"text": "退款多久到账"}, ensure_ascii=False).encode(encoding)
+    answer = await client.post("/v1/understand", content=body, headers={"Content-Type": media_type})
+    assert answer.status_code == usual.status_code == 200
+    assert answer.json() == usual.json()
+
+
 async def test_the_largest_request_is_answered(client: httpx.AsyncClient) -> None:
     escaped = json.dumps({"texts": [f"{n}" + "😀" * 1_998 for n in range(10, 74)]})
     assert len(escaped) > 1.4 * 1024 * 1024

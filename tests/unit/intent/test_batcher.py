@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -32,13 +31,16 @@ class Encoded:
         return max(1, len(self.text))
 
 
+APPETITE = Appetite(token_budget=100, batch_cost=100)
+
+
 @dataclass
 class EchoModel:
     """Answers every text with itself in capitals. `gate` holds `run` back; `batches` is what ran."""
 
     name: str = "echo"
     version: str = "1"
-    appetite: ClassVar = Appetite(token_budget=100, batch_cost=100)
+    appetite: Appetite = APPETITE
     gate: threading.Event = field(default_factory=threading.Event)
     batches: list[list[str]] = field(default_factory=list)
     threads: set[str] = field(default_factory=set)
@@ -164,10 +166,22 @@ async def test_what_arrives_during_a_batch_makes_the_next_one() -> None:
     assert [report.padded_tokens for report in house.ledger.reports] == [5, 9]
 
 
-async def test_neither_encoding_nor_computing_runs_on_the_event_loop() -> None:
+async def test_neither_encoding_nor_computing_runs_on_the_event_loop_unless_the_model_says_so() -> None:
     house = House(EchoModel().open())
     async with house.batcher:
         await house.ask("a")
+    assert house.model.threads == {"encode", "compute"}
+
+
+async def test_little_is_encoded_where_it_arrives_and_much_on_threads() -> None:
+    """Counted in bytes, since a Chinese character takes about as long as three Latin ones."""
+    house = House(EchoModel(appetite=Appetite(100, 100, encoded_at_once=6)).open())
+    async with house.batcher:
+        assert await house.ask("保险") == ["保险"]
+        assert await house.ask("abc", "de") == ["ABC", "DE"]
+        assert house.model.threads == {"MainThread", "compute"}
+        house.model.threads.clear()
+        assert await house.ask("保险?") == ["保险?"]
     assert house.model.threads == {"encode", "compute"}
 
 

@@ -53,7 +53,7 @@ def test_every_text_leaves_exactly_once_in_a_batch_within_the_limits(given_texts
         assert taken.batch or taken.expired
         left += taken.batch + taken.expired
     assert sorted(map(id, left)) == sorted(map(id, given_texts))
-    assert waiting.tokens == 0
+    assert waiting.tokens_ahead(Priority.BULK, now=0.0) == 0
 
 
 @given(texts.filter(bool))
@@ -102,7 +102,7 @@ def test_a_text_whose_caller_has_gone_is_forgotten_once() -> None:
     waiting = queue_of([gone, stays])
     assert waiting.discard(gone) is True
     assert waiting.discard(gone) is False
-    assert waiting.tokens == 10
+    assert waiting.tokens_ahead(Priority.BULK, now=0.0) == 10
     assert waiting.take(now=0.0).batch == [stays]
 
 
