@@ -60,7 +60,7 @@ def pinned(
         finally:
             members = family(process.pid)
             process.terminate()
-            process.send_signal(signal.SIGCONT)  # one that was made to stand still would never end, nor whoever waits for it
+            process.send_signal(signal.SIGCONT)  # what was made to stand still would never end
             process.wait()
             for member in members[1:]:  # LitServe leaves its workers behind
                 with suppress(ProcessLookupError):

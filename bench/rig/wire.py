@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 
 from bench.rig.servers import JSON, Server
 
+KEPT_S = 2.0
+"""Servers close what was idle for five seconds."""
+
 _END = b"\r\n\r\n"
 
 
@@ -31,11 +34,16 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Answer] | None = None
         self._received = b""
-        self._asked = 0.0
+        self._asked = self._answered = 0.0
 
-    @property
-    def is_open(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
+    def is_fresh(self, now: float) -> bool:
+        """Whether it may be used again; else it is closed."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        if now - self._answered > KEPT_S:
+            self._transport.close()
+            return False
+        return True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -54,9 +62,9 @@ class Connection(asyncio.Protocol):
         head, found, body = self._received.partition(_END)
         if not found or self._waiter is None or len(body) < _length(head):
             return
-        seconds = time.perf_counter() - self._asked
+        self._answered = time.perf_counter()
         if not self._waiter.done():
-            self._waiter.set_result(Answer(int(head[9:12]), body, seconds))
+            self._waiter.set_result(Answer(int(head[9:12]), body, self._answered - self._asked))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -110,7 +118,7 @@ class Wire:
     async def _connection(self) -> Connection:
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_open:
+            if connection.is_fresh(time.perf_counter()):
                 return connection
         _, connection = await asyncio.get_running_loop().create_connection(Connection, *self._place)
         return connection

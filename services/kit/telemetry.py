@@ -42,7 +42,7 @@ def begin_trace(request_id: str | None, traceparent: str | None) -> Trace:
     """Adopt the caller's ids where they are well formed, else make new ones; a new span id either way.
 
     Nothing is secret about them, so they are drawn without asking the kernel: each such call gives the interpreter's lock away, and
-    on a busy core the event loop got it back a millisecond later.
+    in a profile of a busy core it took the event loop a millisecond to have it back.
     """
     rid = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else new_id("req")
     match = _TRACEPARENT.fullmatch(traceparent or "")

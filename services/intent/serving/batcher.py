@@ -28,8 +28,9 @@ LEAST = 19
 _SMOOTHING = 0.2
 _OVERTAKEN = 2.0
 """How much longer a text may wait than for what was there before it: others of a fitting length are taken with those in front, and
-the pace falls while a neighbour of the machine is busy. At 1.5 one in twenty of those taken in came too late, at 2 one in five
-hundred, with as many answered."""
+the pace falls while a neighbour of the machine is busy. At 1.5, from 2 to 6 in a hundred of those taken in at twice the load came
+too late; at 2 none did, with as many answered.
+"""
 
 
 class BatcherError(Exception):
