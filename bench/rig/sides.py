@@ -22,7 +22,7 @@ ALONE = 200
 Kind = Literal["single", "batched"]
 KINDS: tuple[Kind, ...] = ("batched", "single")
 CALLERS: dict[Kind, int] = {"single": 128, "batched": 3}
-"""In a closed loop: from 128 on more of them change nothing."""
+"""In a closed loop: with single texts, as many as ours looks at for its next batch."""
 
 
 @dataclass
