@@ -1,6 +1,18 @@
-"""Texts without what tells who wrote them: phone numbers, identity numbers, cards, e-mail addresses, accounts. Pure."""
+"""Texts without what tells who wrote them: phone numbers, identity numbers, cards, e-mail addresses, accounts, stated names. Pure."""
 
 import re
+
+_FAMILY = (
+    "欧阳|上官|司马|诸葛|司徒|皇甫|慕容|尉迟|夏侯|[王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕"
+    "丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤]"
+)
+"""The hundred commonest family names of China, and compound ones."""
+_GIVEN = "(?![我你的是在要想有很了吗呢吧就和跟也都请])[\u4e00-\u9fff]"
+_CHINESE = f"(?:{_FAMILY})(?:{_GIVEN}){{1,2}}"
+_WORD = r"[A-Za-z][A-Za-z'’-]*"
+_NO_NAME = r"(?i:and|but|or|i|i'm|my|not|the|from|with|on|in|for|please|here|can|could|want|would|is)\b"
+_CAPITAL = r"[A-Z][A-Za-z'’-]*"
+_TITLE = "(?:" + "|".join(f"(?<={title}{dot} )" for title in ("Mr", "Ms", "Mrs", "Dr") for dot in ("", r"\.")) + ")"
 
 _MASKS = (
     ("[email]", re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
@@ -11,11 +23,23 @@ _MASKS = (
     ("[account]", re.compile(r"(?<=微信)(?:号)?[:： 是]*[A-Za-z][\w-]{5,19}")),
     ("[account]", re.compile(r"(?i:(?<=qq)|(?<=wechat))[:： ]*(?=\w*\d)[A-Za-z0-9_-]{5,20}")),
     ("[number]", re.compile(r"(?<![0-9A-Za-z.,])\d(?:[ -]?\d){6,18}(?![0-9.,]*\d)")),
+    ("[name]", re.compile(f"(?<=我叫|本人)(?:{_CHINESE}|[小阿老]{_GIVEN})")),
+    ("[name]", re.compile(f"(?:(?<=姓名)|(?<=名字)|(?<=联系人))[:： 是叫为]*{_CHINESE}")),
+    ("[name]", re.compile(f"(?<=我是)(?!高中|高级|高管|黄金|金牌|白领|白金|方案|万){_CHINESE}(?![\u4e00-\u9fff])")),
+    ("[name]", re.compile(f"(?:{_FAMILY})(?=先生|女士|小姐|太太)")),
+    ("[name]", re.compile(rf"(?i:(?<=my name is )|(?<=my name's )|(?<=call me )|(?<=name: )){_WORD}(?: (?!{_NO_NAME}){_WORD})?")),
+    ("[name]", re.compile(rf"(?i:(?<=i'm )|(?<=i’m )|(?<=i am )|(?<=this is )){_CAPITAL}(?: {_CAPITAL}){{1,2}}")),
+    ("[name]", re.compile(rf"{_TITLE}{_CAPITAL}(?: {_CAPITAL})?")),
 )  # fmt: skip
 
 
 def masked(text: str) -> str:
-    """The text with each of them replaced by its kind in brackets; any other of seven digits or more, dates too, by [number]."""
+    """The text with each of them replaced by its kind in brackets; any other of seven digits or more, dates too, by [number].
+
+    A name is seen where it is stated as one ("我叫王小明", "联系人：李雷", "王先生", "my name is", "I'm John Smith", "Mr Lee") and
+    nowhere else: not where it simply stands in a sentence, and in Chinese not with a rare family name. Some words after such a phrase
+    are taken for a name.
+    """
     for mask, pattern in _MASKS:
         text = pattern.sub(mask, text)
     return text

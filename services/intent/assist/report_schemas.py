@@ -1,5 +1,7 @@
 """Wire types of the analytics of customer service."""
 
+from pydantic import Field
+
 from services.kit.wire import MessageModel, Timestamp
 
 
@@ -14,8 +16,9 @@ class Share(MessageModel):
 
 
 class UnansweredCluster(MessageModel):
-    """Questions without an answer that are alike; phone numbers, ids and e-mail addresses are masked."""
+    """Questions without an answer that are alike; phone numbers, ids, e-mail addresses and stated names are masked."""
 
+    terms: list[str] = Field(description="What they share, the weightiest first: a name for them.")
     representative: str
     count: int
     examples: list[str]

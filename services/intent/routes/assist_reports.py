@@ -58,7 +58,12 @@ async def analytics(
         not_understood=share(sums.not_understood, sums.understood_or_not),
         knowledge_hits=share(sums.found, sums.searched),
         unanswered=[
-            UnansweredCluster(representative=each.representative, count=each.count, examples=list(each.examples))
+            UnansweredCluster(
+                terms=list(each.terms),
+                representative=each.representative,
+                count=each.count,
+                examples=list(each.examples),
+            )
             for each in clusters
         ],
         unanswered_read=len(sums.questions),
