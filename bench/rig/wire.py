@@ -88,7 +88,7 @@ class Wire:
 
     def __init__(self, server: Server) -> None:
         parts = urlsplit(server.url)
-        self._place = (parts.hostname, parts.port)
+        self._place = (parts.hostname or "", parts.port or 80)
         self._path = parts.path
         self._server = server
         self._idle: list[Connection] = []
