@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import PIPE, Popen
+from subprocess import PIPE, Popen, TimeoutExpired
 from typing import IO, Any
 
 from bench.peers.environment import peers_python
@@ -21,6 +21,9 @@ from services.kit.identity import Caller, Keyring
 
 KEYS = "bench:0123456789abcdef0123456789abcdef"
 REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE_S = 30.0
+"""How long a process may take to end when it is asked to."""
+
 JSON = {"Content-Type": "application/json"}
 
 
@@ -35,8 +38,7 @@ class Server:
 
     def signal(self, number: int) -> None:
         """To it and its children: SIGSTOP while another is measured (LitServe is never quite idle), SIGCONT after."""
-        for member in family(self.pid):
-            os.kill(member, number)
+        _signal(family(self.pid), number)
 
     def cpu(self) -> float:
         """Processor seconds of it and its children so far."""
@@ -51,20 +53,33 @@ def started(command: Sequence[str | Path], core: int | None, settings: Mapping[s
 
 @contextmanager
 def pinned(
-    command: Sequence[str | Path], core: int | None, settings: Mapping[str, str], log: IO[str] | None = None
+    command: Sequence[str | Path],
+    core: int | None,
+    settings: Mapping[str, str],
+    log: IO[str] | None = None,
+    *,
+    patience_s: float = PATIENCE_S,
 ) -> Iterator[int]:
-    """Such a process until the block ends: its pid. `log` takes its standard error."""
+    """Such a process until the block ends: its pid. `log` takes its standard error. What does not end in `patience_s` is killed."""
     with started(command, core, settings, stderr=log) as process:
         try:
             yield process.pid
         finally:
             members = family(process.pid)
             process.terminate()
-            process.send_signal(signal.SIGCONT)  # what was made to stand still would never end
-            process.wait()
-            for member in members[1:]:  # LitServe leaves its workers behind
-                with suppress(ProcessLookupError):
-                    os.kill(member, signal.SIGKILL)
+            _signal(members, signal.SIGCONT)  # what was made to stand still would never end
+            try:
+                process.wait(patience_s)
+            except TimeoutExpired:
+                process.kill()
+            _signal(members[1:], signal.SIGKILL)  # LitServe leaves its workers behind
+
+
+def _signal(members: Sequence[int], number: int) -> None:
+    """To those that are still there."""
+    for member in members:
+        with suppress(ProcessLookupError):
+            os.kill(member, number)
 
 
 def a_port() -> int:
@@ -111,8 +126,8 @@ def ours(model: Path, core: int | None, settings: Mapping[str, str], *, log: IO[
 @contextmanager
 def litserve(model: Path, core: int | None, *, batch: int, wait_ms: int, budget: int) -> Iterator[Server]:
     port = a_port()
-    words = ["-m", "bench.peers.litserve_peer", model, str(port), str(batch), str(wait_ms / 1000), str(budget)]
-    with pinned([peers_python(), *words], core, {}) as pid:
+    told = [str(model), str(port), str(batch), str(wait_ms / 1000), str(budget)]
+    with pinned([peers_python(), "-m", "bench.peers.litserve_peer", *told], core, {}) as pid:
         yield Server("litserve", f"http://127.0.0.1:{port}/predict", pid)
 
 
@@ -166,7 +181,7 @@ class Limit:
 
 @contextmanager
 def limit(model: Path, texts: Path, core: int | None) -> Iterator[Limit]:
-    command = [sys.executable, "-m", "bench.peers.raw", model, texts]
+    command = [sys.executable, "-m", "bench.peers.raw", str(model), str(texts)]
     with started(command, core, {}, stdin=PIPE, stdout=PIPE) as process:
         try:
             yield Limit(process)
