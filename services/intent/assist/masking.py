@@ -11,34 +11,48 @@ _GIVEN = "(?![我你的是在要想有很了吗呢吧就和跟也都请])[\u4e00
 _CHINESE = f"(?:{_FAMILY})(?:{_GIVEN}){{1,2}}"
 _WORD = r"[A-Za-z][A-Za-z'’-]*"
 _NO_NAME = r"(?i:and|but|or|i|i'm|my|not|the|from|with|on|in|for|please|here|can|could|want|would|is)\b"
+_NO_CALL = (
+    r"(?i:back|on|at|when|whenever|if|later|again|now|tomorrow|tonight|today|soon|please|asap|after|before|until|in|by|as|this|next|first|"
+    r"once|right|only|instead|directly|immediately|urgently|about|regarding|to|between|within|during|any|anytime|every|maybe|a|an|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b"
+)
+"""Words that go on after "call me" as in "call me back"."""
+_STATED = rf"(?i:(?<=my name is )|(?<=my name's )|(?<=name: )|(?<=call me )(?!{_NO_CALL}))"
+_NO_SELF = (
+    "曾|于|向|任[何职教意]|方[便才]|万[分一]|金[额融]|陆续|郑重|严[重正]|马上|许[多久]|高[度中兴等]|周[一二三四五六日末岁]|余额|"
+    "何[时故]|白[天领]|黄金|谢[谢绝]|陈述|顾[客虑]|董事|江[苏西]|韩国|戴着|钱|夏天|小[学区孩微白]|老[师年家客用]"
+)
+"""What goes on after 本人 as in 本人曾多次; a 曾, 于, 向 or 钱 who names himself so is missed."""
 _CAPITAL = r"[A-Z][A-Za-z'’-]*"
 _TITLE = "(?:" + "|".join(f"(?<={title}{dot} )" for title in ("Mr", "Ms", "Mrs", "Dr") for dot in ("", r"\.")) + ")"
 
 _MASKS = (
     ("[email]", re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
-    ("[id]", re.compile(r"(?<![0-9A-Za-z])[1-9]\d{16}[0-9Xx](?![0-9A-Za-z])")),
-    ("[number]", re.compile(r"(?<![0-9A-Za-z.,+])\d(?:[ -]?\d){13,18}(?![0-9.,]*\d)")),
-    ("[phone]", re.compile(r"(?<![0-9A-Za-z])(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)")),
+    ("[id]", re.compile(r"(?<!\d)[1-9]\d{16}[0-9Xx](?![0-9A-Za-z])")),
+    ("[number]", re.compile(r"(?<![\d+])(?<!\d[.,])\d(?:[ -]?\d){13,18}(?!\d)")),
+    ("[phone]", re.compile(r"(?<!\d)(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)")),
     ("[phone]", re.compile(r"(?<![0-9A-Za-z])(?:\+\d{1,3}[ -]?)?\(?0?\d{2,4}\)?[ -]\d{3,4}[ -]?\d{3,4}(?!\d)")),
     ("[account]", re.compile(r"(?<=微信)(?:号)?[:： 是]*[A-Za-z][\w-]{5,19}")),
     ("[account]", re.compile(r"(?i:(?<=qq)|(?<=wechat))[:： ]*(?=\w*\d)[A-Za-z0-9_-]{5,20}")),
-    ("[number]", re.compile(r"(?<![0-9A-Za-z.,])\d(?:[ -]?\d){6,18}(?![0-9.,]*\d)")),
-    ("[name]", re.compile(f"(?<=我叫|本人)(?:{_CHINESE}|[小阿老]{_GIVEN})")),
+    ("[number]", re.compile(r"(?<!\d)(?:\d{13,}(?!\d)|\d{7,12}(?!\d|\.\d{1,2}(?!\d)))")),
+    ("[number]", re.compile(r"(?<!\d)(?<!\d[.,])\d(?:[ -]?\d){6,18}(?![0-9.,]*\d)")),
+    ("[name]", re.compile(f"(?:(?<=我叫)|(?<=本人)(?!{_NO_SELF}))(?:{_CHINESE}|[小阿老]{_GIVEN})")),
     ("[name]", re.compile(f"(?:(?<=姓名)|(?<=名字)|(?<=联系人))[:： 是叫为]*{_CHINESE}")),
     ("[name]", re.compile(f"(?<=我是)(?!高中|高级|高管|黄金|金牌|白领|白金|方案|万){_CHINESE}(?![\u4e00-\u9fff])")),
-    ("[name]", re.compile(f"(?:{_FAMILY})(?=先生|女士|小姐|太太)")),
-    ("[name]", re.compile(rf"(?i:(?<=my name is )|(?<=my name's )|(?<=call me )|(?<=name: )){_WORD}(?: (?!{_NO_NAME}){_WORD})?")),
+    ("[name]", re.compile(f"(?<!任)(?!任何)(?:{_FAMILY})(?:{_GIVEN}){{0,2}}(?=先生|女士|小姐|太太)")),
+    ("[name]", re.compile(rf"{_STATED}{_WORD}(?: (?!{_NO_NAME}){_WORD})?")),
     ("[name]", re.compile(rf"(?i:(?<=i'm )|(?<=i’m )|(?<=i am )|(?<=this is )){_CAPITAL}(?: {_CAPITAL}){{1,2}}")),
     ("[name]", re.compile(rf"{_TITLE}{_CAPITAL}(?: {_CAPITAL})?")),
 )  # fmt: skip
 
 
 def masked(text: str) -> str:
-    """The text with each of them replaced by its kind in brackets; any other of seven digits or more, dates too, by [number].
+    """The text with each of them replaced by its kind in brackets; any other seven digits or more in a row, dates too, by [number].
 
-    A name is seen where it is stated as one ("我叫王小明", "联系人：李雷", "王先生", "my name is", "I'm John Smith", "Mr Lee") and
-    nowhere else: not where it simply stands in a sentence, and in Chinese not with a rare family name. Some words after such a phrase
-    are taken for a name.
+    An amount with its decimals (1234567.00) or its commas stays. A name is seen where it is stated as one ("我叫王小明",
+    "联系人：李雷", "王小明先生", "my name is", "I'm John Smith", "Mr Lee") and nowhere else. Missed are names that simply stand in
+    a sentence, rare Chinese family names, and names in lower case after "I'm", "this is" or "Mr". Some words after such a phrase are
+    taken for a name.
     """
     for mask, pattern in _MASKS:
         text = pattern.sub(mask, text)

@@ -36,8 +36,39 @@ from services.intent.assist.masking import masked
         ("I'm Chinese, can I buy", "I'm Chinese, can I buy"),
         ("I am not sure", "I am not sure"),
         ("ask Mr. Brown about Mrs Li", "ask Mr. [name] about Mrs [name]"),
+        ("卡号,6222021234567890123", "卡号,[number]"),
+        ("卡号6222021234567890123,5000元", "卡号[number],5000元"),
+        ("卡号6222 0212 3456 7890 123,5000元", "卡号[number],5000元"),
+        ("付5000,6222021234567890123", "付5000,[number]"),
+        ("护照E12345678", "护照E[number]"),
+        ("tel13800138000", "tel[phone]"),
+        ("PA2024123456", "PA[number]"),
+        ("保单12345678,5000元", "保单[number],5000元"),
+        ("流水2026112522001412345678901234", "流水[number]"),
+        ("１３８１２３４５６７８", "[number]"),
+        ("保额1,234,567.00元", "保额1,234,567.00元"),
+        ("保额1234567.00元", "保额1234567.00元"),
+        ("1,234,567 2026", "1,234,567 2026"),
+        ("王小明先生让我来问", "[name]先生让我来问"),
+        ("请任何女士回电", "请任何女士回电"),
+        ("call me back please", "call me back please"),
+        ("call me on monday", "call me on monday"),
+        ("Call me Monday", "Call me Monday"),
+        ("just call me anna", "just call me [name]"),
+        ("本人曾多次投诉", "本人曾多次投诉"),
+        ("本人于上周购买", "本人于上周购买"),
+        ("本人向贵公司投诉", "本人向贵公司投诉"),
+        ("本人方便时回电", "本人方便时回电"),
+        ("本人郑重声明", "本人郑重声明"),
+        ("本人老师，想买", "本人老师，想买"),
+        ("我叫于小明，想退款", "我叫[name]，想退款"),
         ("30万，35岁，1992-05-17，1,200 元", "30万，35岁，[number]，1,200 元"),
     ],
 )
 def test_what_tells_who_somebody_is_is_masked(text: str, mask: str) -> None:
     assert masked(text) == mask
+
+
+@pytest.mark.parametrize("text", ["i'm john smith", "this is wei zhang", "ask mr lee", "王小明昨天买的课"])
+def test_names_in_lower_case_or_only_standing_there_are_missed(text: str) -> None:
+    assert masked(text) == text
