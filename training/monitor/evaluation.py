@@ -24,6 +24,9 @@ LEVELS = (5.0, 20.0, 80.0, 320.0, 1000.0)
 ROUGH = {"bursts": 0.1, "moods": 0.02, "days": 0.005}
 """Heavier noise than the default of `Stream`."""
 
+MOODY = {"bursts": 0.1, "moods": 0.15, "days": 0.005}
+"""Negatives whose share goes up and down by itself."""
+
 EFFECTS = (2.0, 3.0, 5.0)
 IN_TIME = 2 * QUARTERS
 AFTERMATH = 12 * QUARTERS
@@ -72,7 +75,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Figures by volume and noise, as JSON types."""
     chosen, numbers = config or DetectorConfig(), list(seeds)
-    streams = [Stream(level) for level in levels] + [Stream(level, **ROUGH) for level in levels[1:]]
+    streams = [Stream(level) for level in levels]
+    streams += [Stream(level, **noise) for noise in (ROUGH, MOODY) for level in levels[1:]]
     rows, everything = [], []
     for place, stream in enumerate(streams):
         limits = thresholds(stream, EFFECTS)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
-_LOG_WEIGHTS = np.log(_WEIGHTS / _WEIGHTS.sum())
+_STEPS = 12
 _OFFSET = 0.375
 
 
@@ -45,21 +45,40 @@ def log_likelihood_ratio(
     """log P(counts | negatives come `size` times as often) - log P(counts | normal), in nats; of the shape of the counts.
 
     A surge that `lasts` for a part of the time has `surged` of the negatives in that part. The shared factor is integrated
-    exactly, the own one, taken as lognormal, by Gauss and Hermite with five nodes.
+    exactly, the own one, taken as lognormal, numerically.
     """
     inside = negatives if surged is None else surged
-    surge, calm = _log_integrals(normal, negatives, others, np.array([1.0 + (size - 1.0) * lasts, 1.0]))
-    return np.asarray(inside * np.log(size) + surge - calm)
+    surge = _log_integral(normal, negatives, others, 1.0 + (size - 1.0) * lasts)
+    return np.asarray(inside * np.log(size) + surge - _log_integral(normal, negatives, others, 1.0))
 
 
-def _log_integrals(normal: Normal, negatives: NDArray[Any], others: NDArray[Any], grown: Floats) -> Floats:
-    """log E[M^x (k + M grown a + b)^-(k + x + y)] over the own factor M: the likelihood, but for what both hypotheses share."""
+def _log_integral(normal: Normal, negatives: NDArray[Any], others: NDArray[Any], grown: float) -> Floats:
+    """log E[M^x (k + grown a M + b)^-(k + x + y)] over the own factor M: the likelihood, but for what both hypotheses share.
+
+    Adaptive Gauss-Hermite quadrature in log M (Liu and Pierce 1994): the nodes lie around the integrand's mode, as wide as it is,
+    for many counts make it far narrower than the factor's own distribution.
+    """
     k, spread = 1.0 / normal.bursts, np.log1p(normal.moods)
-    shape = (len(_NODES), *([1] * np.ndim(negatives)))
-    log_own = (np.sqrt(spread) * _NODES - spread / 2).reshape(shape)
-    rate = k + np.multiply.outer(grown, np.exp(log_own)) * normal.negatives + normal.others
-    terms = _LOG_WEIGHTS.reshape(shape) + negatives * log_own - (k + negatives + others) * np.log(rate)
-    return np.asarray(np.logaddexp.reduce(terms, axis=1))
+    usual, rest, total = grown * normal.negatives, k + normal.others, k + negatives + others
+    mode, deviation = _mode(usual, rest, negatives, total, spread)
+    nodes = _NODES.reshape((len(_NODES), *([1] * np.ndim(mode))))
+    log_own = mode + deviation * nodes
+    log_density = -((log_own + spread / 2) ** 2) / (2 * spread)
+    terms = log_density + negatives * log_own - total * np.log(rest + usual * np.exp(log_own)) + nodes**2 / 2
+    return np.asarray(np.log(deviation) + np.logaddexp.reduce(terms + np.log(_WEIGHTS).reshape(nodes.shape), axis=0))
+
+
+def _mode(usual: Any, rest: Any, negatives: Any, total: Any, spread: Any) -> tuple[Floats, Floats]:
+    """Where the integrand, log-concave in log M, is greatest, by Newton's steps; and the standard deviation of its curvature there."""
+    seen = np.maximum(negatives, _OFFSET)
+    known = seen * (total - negatives) / (total + _OFFSET)
+    mode = (np.log(seen * rest / (usual * (total - negatives))) * known - 0.5) / (known + 1 / spread)
+    for _ in range(_STEPS):
+        part = usual * np.exp(mode) / (rest + usual * np.exp(mode))
+        curvature = 1 / spread + total * part * (1 - part)
+        slope = negatives - total * part - (mode + spread / 2) / spread
+        mode = mode + np.clip(slope / curvature, -1.0, 1.0)
+    return np.asarray(mode), np.asarray(1 / np.sqrt(curvature))
 
 
 def residual(normal: Normal, negatives: NDArray[Any], others: NDArray[Any]) -> Floats:

@@ -65,6 +65,30 @@ def test_a_likelihood_ratio_of_poisson_counts_is_the_textbook_one() -> None:
     assert float(part) == pytest.approx(14 * np.log(3) - 5.0, abs=1e-3)
 
 
+def by_a_dense_grid(normal: Normal, negatives: int, others: int, size: float) -> float:
+    """The same ratio, the negatives' own factor summed up in 40,000 steps."""
+    k, spread = 1 / normal.bursts, np.log1p(normal.moods)
+    log_own = np.linspace(-6, 6, 40_000)
+    prior = -((log_own + spread / 2) ** 2) / (2 * spread)
+
+    def log_likelihood(grown: float) -> float:
+        rate = k + normal.others + grown * normal.negatives * np.exp(log_own)
+        return float(np.logaddexp.reduce(prior + negatives * log_own - (k + negatives + others) * np.log(rate)))
+
+    return negatives * float(np.log(size)) + log_likelihood(size) - log_likelihood(1.0)
+
+
+@pytest.mark.parametrize("expected", [25.0, 400.0, 1000.0])
+@pytest.mark.parametrize("moods", [0.01, 0.1, 0.3])
+def test_a_likelihood_ratio_is_that_of_a_dense_grid_and_rises_with_the_count(expected: float, moods: float) -> None:
+    normal = Normal(expected, 3 * expected, 0.05, moods)
+    counts = np.round(expected * np.array([0.0, 0.5, 1.0, 1.3, 2.0, 4.0, 10.0])).astype(np.int64)
+    others = round(3 * expected)
+    found = log_likelihood_ratio(normal, counts, np.full(len(counts), others), 2.5)
+    assert found == pytest.approx([by_a_dense_grid(normal, int(each), others, 2.5) for each in counts], abs=0.01)
+    assert (np.diff(found) > 0).all()
+
+
 def test_attention_that_all_documents_get_is_no_evidence() -> None:
     normal = Normal(50.0, 150.0, 0.1, 0.01)
     assert float(log_likelihood_ratio(normal, np.array(100), np.array(300), 2.5)) < -3

@@ -106,7 +106,7 @@ def test_the_noise_and_the_trend_are_those_that_were_asked_for() -> None:
 
 def test_an_evaluation_is_told_in_figures_with_intervals_beside_the_limit() -> None:
     result = evaluate(seeds=[100], levels=[20.0, 320.0], curve_seeds=[0])
-    assert [each["stream"]["documents"] for each in result["streams"]] == [20.0, 320.0, 320.0]
+    assert [each["stream"]["documents"] for each in result["streams"]] == [20.0, 320.0, 320.0, 320.0]
     first = result["streams"][1]
     assert set(first["effects"]) == {"2x", "3x", "5x"}
     assert (first["effects"]["5x"]["planted"], first["effects"]["5x"]["limit"]["within_2h"]) == (2, 2)
