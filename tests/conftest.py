@@ -15,6 +15,7 @@ import httpx
 import pytest
 import redis as sync_redis
 from fastapi import FastAPI
+from hypothesis import settings
 
 from kuajie.engines import PostgresEngine, RedisEngine
 from services.kit.database import migrate
@@ -23,6 +24,10 @@ from services.kit.settings import SharedSettings
 
 INTERNAL_KEYS = "test:0123456789abcdef0123456789abcdef"
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# How long an example takes is the machine's affair, and no test's.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 MakeDatabase = Callable[[str], str]
 Headers = Callable[..., dict[str, str]]

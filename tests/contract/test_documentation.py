@@ -104,7 +104,6 @@ def failures(operation, mode, platform, session) -> list[str]:
     @seed(1)
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -53,7 +53,7 @@ def valid_inputs(draw: st.DrawFn, product: Product) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.product_id)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_ratings_are_deterministic_positive_and_explained(product: Product, data: st.DataObject) -> None:
     inputs = data.draw(valid_inputs(product))
@@ -76,7 +76,7 @@ def test_ratings_are_deterministic_positive_and_explained(product: Product, data
 
 
 @pytest.mark.parametrize("product", INSURANCE, ids=lambda product: product.product_id)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_no_premium_falls_with_age_or_with_the_sum_insured(product: Product, data: st.DataObject) -> None:
     inputs = data.draw(valid_inputs(product))

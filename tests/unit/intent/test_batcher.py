@@ -133,7 +133,7 @@ async def queued(house: House, texts: int) -> None:
     await until(lambda: len(house.batcher._waiting) == texts)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(st.lists(st.text("abc", min_size=1, max_size=20), max_size=6), st.sampled_from(Priority)), max_size=12

@@ -66,7 +66,7 @@ some_events = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(some_events, st.randoms(use_true_random=False), st.integers(0, 30))
 def test_sums_do_not_depend_on_order_or_grouping(events, rng, cut):
     shuffled = rng.sample(events, len(events))

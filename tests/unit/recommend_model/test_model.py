@@ -59,7 +59,7 @@ def test_people_get_items_of_their_own_circle_first_the_one_that_always_follows(
 
 
 @given(history=HISTORIES, excluded=st.sets(st.sampled_from(ITEMS)), limit=st.integers(0, 50))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_lists_hold_no_excluded_item_no_repeat_and_fall_in_score(model, history, excluded, limit):
     found = model.recommend(history, limit=limit, now=500 * DAY, exclude=excluded)
     shown = [each.item_id for each in found]
@@ -70,7 +70,7 @@ def test_lists_hold_no_excluded_item_no_repeat_and_fall_in_score(model, history,
 
 
 @given(history=HISTORIES, data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_order_in_which_a_past_is_told_changes_nothing(model, history, data):
     shuffled = data.draw(st.permutations(history))
     first = model.recommend(history, limit=10, now=500 * DAY)
