@@ -1,6 +1,7 @@
 """The gateway's application."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
@@ -21,6 +22,7 @@ from services.gateway.table import ROWS
 from services.kit.app import build_app
 
 TITLE = "Kuajie"
+DOCUMENT = "/openapi.json"
 WEB_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "traceparent"]
 WEB_HEADERS += ["X-Request-Deadline-Ms", "X-Request-Id"]
 
@@ -53,21 +55,30 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         deadlines={
             "/v1/": FORWARDED_MS,
             "/v2": FORWARDED_MS,
+            DOCUMENT: FORWARDED_MS,
             COMPOSED.path: settings.shared.default_deadline_ms,
             **{row.path: STREAMED_MS for row in ROWS if row.streamed},
         },
         error_member="/v2",
     )
     # In front of FastAPI's own, which would make its document on the event loop.
-    app.router.routes[:0] = [Route("/openapi.json", _read_document), *edge_routes()]
+    app.router.routes[:0] = [Route(DOCUMENT, _read_document), *edge_routes()]
     _allow_web_pages(app, settings)
     return app
 
 
+_ONE_AT_A_TIME = threading.Lock()
+
+
 @cache
-def documented() -> bytes:
-    """The OpenAPI document, made when somebody reads it first: it takes a good part of a second, which the start need not."""
+def _made() -> bytes:
     return orjson.dumps(document(TITLE, [COMPOSED, *ROWS, LAG]))
+
+
+def documented() -> bytes:
+    """The OpenAPI document, made once, when somebody reads it first: it takes a good part of a second, which the start need not."""
+    with _ONE_AT_A_TIME:
+        return _made()
 
 
 async def _read_document(_: Request) -> Response:

@@ -9,9 +9,11 @@ from scipy.optimize import minimize, minimize_scalar
 
 from services.intent.trained.confidence import STRAIGHT, TOLD, Beta, Floats, Scope, softmax
 from training.intent.metrics import Integers
-from training.intent.rows import UNKNOWN
+from training.intent.rows import UNKNOWN, UnusableData
 
 KEPT_IN_SCOPE = 0.95
+FEWEST = 10
+"""Unknown rows from which a threshold is set by them: with one or two, a single odd text would put half of the known out of scope."""
 PRIOR = 1.0
 """How strongly `bend` is held to a straight line, in rows.
 
@@ -51,15 +53,20 @@ def bend(confidence: Floats, correct: NDArray[np.bool_]) -> Beta:
 def scope_threshold(scores: Floats, known: NDArray[np.bool_]) -> float:
     """The score below which a text counts as out of scope.
 
-    With unknown rows at hand, the one with the best balanced accuracy (Youden's J); else the one that keeps 95 % of the known.
+    With unknown rows at hand, the one with the best balanced accuracy (Youden's J), unless to refuse nobody is as good; with fewer than
+    `FEWEST` of them, the one that keeps 95 % of the known. Raises `UnusableData` where nothing is known.
     """
-    if known.all():
-        return float(np.quantile(scores, 1 - KEPT_IN_SCOPE))
+    if not known.any():
+        raise UnusableData("no row is in scope: there is nothing to set the threshold of scope by")
+    if (~known).sum() < FEWEST:
+        return float(np.quantile(scores[known], 1 - KEPT_IN_SCOPE))
     order = np.argsort(scores)
     ranked, inside = scores[order], known[order]
     lost = np.cumsum(inside) / inside.sum()
     refused = np.cumsum(~inside) / (~inside).sum()
     best = int(np.argmax(refused - lost))
+    if refused[best] <= lost[best]:
+        return float(ranked[0])
     above = ranked[min(best + 1, len(ranked) - 1)]
     return float((ranked[best] + above) / 2)
 

@@ -101,7 +101,7 @@ def _card(card: Card, report: Mapping[str, Any]) -> str:
         f"Tasks: {tasks}. Texts are cut at {card.max_tokens} tokens.",
         "Served by `services/intent`; manifest.json has the SHA-256 of every file.",
         "",
-        "On validation rows, held out of the same files that it was trained on (texts of other people: expect less):",
+        "On validation rows, which it was chosen and calibrated on (texts of other people: expect less):",
         "",
         "| task | rows | accuracy | 95 % interval | macro-F1 | ECE before | ECE after |",
         "| --- | --- | --- | --- | --- | --- | --- |",

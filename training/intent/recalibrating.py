@@ -9,15 +9,17 @@ import numpy as np
 import orjson
 
 from services.intent.labels import OUT_OF_SCOPE
-from services.intent.trained.confidence import STRAIGHT, Beta
+from services.intent.trained.confidence import STRAIGHT, TOLD, Beta
 from services.intent.trained.package import DESCRIPTION, FORMAT, Description
 from services.intent.trained.transformer import OnnxModel
-from training.intent.calibration import Calibration, calibrate, scope_threshold
+from training.intent.calibration import FEWEST, Calibration, calibrate, scope_threshold
 from training.intent.evaluation import figures
 from training.intent.metrics import Integers
 from training.intent.package import seal
-from training.intent.rows import UNKNOWN, Row, Vocabulary
+from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary
 from training.intent.seeing import ON_CPU, Progress, Seen, see
+
+LEAST_RIGHT = 0.5
 
 
 def recalibrate(
@@ -25,10 +27,12 @@ def recalibrate(
 ) -> dict[str, Any]:
     """A copy of the package in `out` whose temperatures, confidence and threshold of scope are fitted on `rows` and `unknown`.
 
-    A task that no row tells of keeps what it had, and so does the threshold without any row of an intent. The figures `after` are of
-    the very rows that were fitted. Raises `ModelRefused` for a package that cannot be used, `UnusableData` for a class that the model
-    does not have, FileExistsError when `out` is there.
+    A task that no row tells of keeps what it had, and so does the threshold with fewer than `FEWEST` rows in scope, or out of it.
+    The figures `after` are of the very rows that were fitted. Raises `ModelRefused` for a package that cannot be used,
+    FileExistsError when `out` is there, and `UnusableData` for a class that the model does not have and for rows that are no sample of what is asked.
     """
+    if out.exists():
+        raise FileExistsError(out)
     model = OnnxModel(folder, ON_CPU)
     before = model.package.description
     vocabulary = Vocabulary(before.classes)
@@ -36,13 +40,28 @@ def recalibrate(
     truth = {task: np.array([each[task] for each in indices]) for task in vocabulary.classes}
     seen = see(model, [row.text for row in rows], progress)
     strangers = see(model, unknown, progress) if unknown else None
+    _refuse_selected(seen, truth)
     after = _described(before, calibrate(seen.logits, truth), seen, strangers, truth)
-    shutil.copytree(folder, out)
-    (out / DESCRIPTION).write_bytes(orjson.dumps(after.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
     tasks = _tasks(before, after, seen, truth)
-    with (out / "README.md").open("a", encoding="utf-8") as card:
+    draft = out.with_name(f".{out.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(folder, draft)
+    (draft / DESCRIPTION).write_bytes(orjson.dumps(after.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+    with (draft / "README.md").open("a", encoding="utf-8") as card:
         card.write(_note(tasks, model.version))
-    return {"package": str(out), "version": seal(out, before.name), "rows": len(rows), "tasks": tasks}
+    version = seal(draft, before.name)
+    draft.rename(out)
+    return {"package": str(out), "version": version, "rows": len(rows), "tasks": tasks}
+
+
+def _refuse_selected(seen: Seen, truth: dict[str, Integers]) -> None:
+    """Raises `UnusableData` where the labels told are wrong more often than right: such rows were chosen for being wrong."""
+    for task in TOLD:
+        told = truth.get(task, np.array([])) != UNKNOWN
+        if told.any() and (seen.logits[task][told].argmax(axis=1) == truth[task][told]).mean() < LEAST_RIGHT:
+            raise UnusableData(
+                f"the model is wrong on most rows of the task {task}: these are no sample of what is asked (corrections alone are not)"
+            )
 
 
 def _described(
@@ -64,6 +83,8 @@ def _described(
     if strangers is not None:
         scores = np.concatenate([scores, strangers.scores(warm)])
         known = np.concatenate([known, np.zeros(len(scores) - len(known), dtype=np.bool_)])
+    if min(known.sum(), (~known).sum()) < FEWEST:
+        return warm
     return warm.model_copy(update={"scope_threshold": scope_threshold(scores, known)})
 
 

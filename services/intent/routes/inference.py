@@ -177,7 +177,7 @@ def _at_work(held: Resources, version: str) -> Served:
     try:
         served = held.registry.at_work(version)
     except NoModel as missing:
-        if held.registry.standing(version).state == "loading":
+        if held.registry.is_coming(version):
             raise Unavailable(f"Version {version!r} is being loaded.") from missing
         raise NoSuchModel(f"Version {version!r} is not loaded.", param="version") from missing
     if (trouble := served.model.trouble()) is not None:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 
 from services.intent.faults import TOLD, told
 from services.intent.resources import Held, Resources
@@ -36,6 +37,8 @@ class Straight(APIRoute):
             caller = await authorised(request)
             try:
                 body = UnderstandRequest.model_validate_json(await request.body())
+            except ClientDisconnect as gone:
+                raise HTTPException(400, "The caller went away before the body had come.") from gone
             except ValidationError:
                 return await with_every_step(request)
             answer = await _understood(body, request, request.app.state.resources, caller)

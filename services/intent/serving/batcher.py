@@ -115,6 +115,7 @@ class Batcher(Generic[E, L, A]):
         self._observer = observer
         self._limits = (limits or Limits()).suiting(model.appetite)
         self._drain_s = drain_s
+        self._yielding = yielding
         self._clock = clock
         self._waiting: Waiting[_Job[E, A]] = Waiting(self._limits)
         self._work = asyncio.Event()
@@ -226,7 +227,7 @@ class Batcher(Generic[E, L, A]):
             self._forget(jobs, expires)
 
     async def _encode(self, loop: asyncio.AbstractEventLoop, texts: Sequence[str]) -> Sequence[E]:
-        if sum(len(text.encode()) for text in texts) <= self._model.appetite.encoded_at_once:
+        if not self._yielding and sum(len(text.encode()) for text in texts) <= self._model.appetite.encoded_at_once:
             return self._model.encode(texts)
         self._being_encoded += len(texts)
         try:

@@ -65,6 +65,7 @@ class Registry:
         self._retiring: dict[str, asyncio.Task[None]] = {}
         self._shadow: tuple[str, Shadow] | None = None
         self._wanted: str | None = None
+        self._wished: frozenset[str] = frozenset()
         self._closing = False
 
     async def __aenter__(self) -> Self:
@@ -101,6 +102,11 @@ class Registry:
             raise NoModel
         return self._loaded[version].served
 
+    def is_coming(self, version: str) -> bool:
+        """Whether it is wished for, and neither loaded nor refused."""
+        refused = version in self._refusals
+        return version == self._loading or (version in self._wished and version not in self._loaded and not refused)
+
     def versions_at_work(self) -> list[str]:
         """All that are loaded."""
         return sorted(self._loaded)
@@ -113,6 +119,7 @@ class Registry:
     async def towards(self, desired: Desired) -> None:
         """One step from how things are to how they are wanted. What cannot be reached leaves what serves as it is."""
         self._known = await asyncio.to_thread(self._library.known)
+        self._wished = frozenset(desired.wishes)
         if self._shadow is not None and desired.shadow != (self._shadow[0], self._shadow[1].share):
             await self._end_shadow()
         await self._serve(desired)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from services.intent.model import Appetite
-from services.intent.trained.package import TOKENIZER, Package
+from services.intent.trained.package import Package
 from services.intent.trained.running import Runner
+from services.intent.trained.tokens import cut
 
 OUTPUT = "embedding"
 MAX_TOKENS = 320
@@ -33,22 +34,20 @@ class Tokens:
 class Embedding:
     """The three verbs over a model's runner, for texts that have their role already; an answer is a vector of shape (width,)."""
 
-    def __init__(self, package: Package, runner: Runner, appetite: Appetite) -> None:
+    def __init__(self, package: Package, tokenizer: Tokenizer, runner: Runner, appetite: Appetite) -> None:
         self.appetite = appetite
         self.name = package.description.name
         self.version = package.manifest.version
         self._pad_id = package.description.pad_id
         self._runner = runner
-        self._tokenizer = Tokenizer.from_file(str(package.folder / TOKENIZER))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer = tokenizer
 
     def trouble(self) -> str | None:
         """The model whose encoder this is tells of a lost device."""
         return None
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
-        return [Tokens(tuple(each.ids)) for each in self._tokenizer.encode_batch(list(texts))]
+        return [Tokens(tuple(cut(each, MAX_TOKENS))) for each in self._tokenizer.encode_batch_fast(list(texts))]
 
     def run(self, batch: Sequence[Tokens]) -> Vectors:
         longest = max(each.tokens for each in batch)

@@ -1,13 +1,12 @@
 """A trained model: encode with its tokenizer, run with onnxruntime, decode with its calibration. Needs no torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from services.intent.labels import OPINION_TOPICS, OUT_OF_SCOPE, Sentiment
 from services.intent.lexical.keyword import KeywordModel, Spoken
@@ -15,9 +14,10 @@ from services.intent.model import Appetite, Model, ModelRefused, Opinion, Unders
 from services.intent.trained.buckets import Integers
 from services.intent.trained.confidence import DISTANCE, STRAIGHT, Floats, bent, known_score, softmax
 from services.intent.trained.embedding import Embedding, Tokens, Vectors, embeds
-from services.intent.trained.package import TOKENIZER, Package, read_package
+from services.intent.trained.package import Package, read_package
 from services.intent.trained.provider import CPU, Files, Runtime, Session, Wanted, open_session
 from services.intent.trained.running import BoundRunner, PlainRunner, Runner
+from services.intent.trained.tokens import cut, open_tokenizer
 from services.intent.trained.written_form import written_form
 from services.kit.telemetry import get_logger
 
@@ -82,7 +82,7 @@ class OnnxModel:
         self.version = self.package.manifest.version
         files = Files(self.package.cpu_file, self.package.accelerator_file)
         self.session: Session = open_session(files, wanted, runtime)
-        self._tokenizer = _tokenizer(self.package)
+        self._tokenizer = open_tokenizer(self.package)
         self._keyword = keyword or KeywordModel()
         self._tasks = _tasks(self.package)
         self.raw_outputs: dict[str, int] = _widths(self.package, self.session.session)
@@ -96,19 +96,26 @@ class OnnxModel:
 
     @property
     def appetite(self) -> Appetite:
-        return ON_CPU if self.session.runs_on == CPU else ON_ACCELERATOR
+        """The whole lexicon, where the model does not tell all, is too much for the place where a text arrives."""
+        usual = ON_CPU if self.session.runs_on == CPU else ON_ACCELERATOR
+        return usual if self._tells_all else replace(usual, encoded_at_once=0)
 
     def embedding(self) -> Model[Tokens, Vectors, Vectors] | None:
-        """The same encoder as a model of embeddings; None where the graph has no such output. Reads the tokenizer's file."""
-        return Embedding(self.package, self._runner, self.appetite) if embeds(self.session.session) else None
+        """The same encoder as a model of embeddings; None where the graph has no such output."""
+        return (
+            Embedding(self.package, self._tokenizer, self._runner, self.appetite)
+            if embeds(self.session.session)
+            else None
+        )
 
     def encode(self, texts: Sequence[str]) -> list[Read]:
-        prefix = self.package.description.prefix
+        prefix, most = self.package.description.prefix, self.package.description.max_tokens
         read = self._tokenizer.encode_batch_fast([prefix + written_form(text) for text in texts])
+        ids = [cut(each, most) for each in read]
         if self._tells_all:
-            return [Read(each.ids, self._keyword.topics(text)) for each, text in zip(read, texts, strict=True)]
+            return [Read(each, self._keyword.topics(text)) for each, text in zip(ids, texts, strict=True)]
         spoken = self._keyword.encode(texts)
-        return [Read(each.ids, words.topics, words) for each, words in zip(read, spoken, strict=True)]
+        return [Read(each, words.topics, words) for each, words in zip(ids, spoken, strict=True)]
 
     def run(self, batch: Sequence[Read]) -> Outcome:
         return self._outcome(batch, self._told)
@@ -256,13 +263,6 @@ def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Integers, Intege
         ids[place, : len(row)] = row
         mask[place, : len(row)] = 1
     return ids, mask
-
-
-def _tokenizer(package: Package) -> Tokenizer:
-    tokenizer = Tokenizer.from_file(str(package.folder / TOKENIZER))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(package.description.max_tokens)
-    return tokenizer
 
 
 def _tasks(package: Package) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import sys
+import time
+from functools import cache
 
 import httpx
 import pytest
@@ -116,3 +118,17 @@ async def probed(client, path, status) -> str:
             if answer.status_code == status:
                 return answer.text
             await asyncio.sleep(0.02)
+
+
+async def test_the_document_comes_however_long_its_making_takes(settings, app_client, monkeypatch):
+    made = []
+
+    def slowly():
+        made.append(time.sleep(0.6))  # longer than an ordinary call may last
+        return b"{}"
+
+    monkeypatch.setattr("services.gateway.app._made", cache(slowly))
+    async with app_client(create_app(settings())) as gateway:
+        answers = await asyncio.gather(*(gateway.get("/openapi.json") for _ in range(3)))
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert len(made) == 1

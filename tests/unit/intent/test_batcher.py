@@ -100,13 +100,21 @@ class Clock:
 class House:
     """A batcher with its model, ledger and clock."""
 
-    def __init__(self, model: EchoModel | None = None, *, drain_s: float = 5.0, **limits: int) -> None:
+    def __init__(
+        self, model: EchoModel | None = None, *, drain_s: float = 5.0, yielding: bool = False, **limits: int
+    ) -> None:
         self.model = model or EchoModel()
         self.ledger = Ledger()
         self.clock = Clock()
         sizes = {"token_budget": 100, "batch_texts": 8, "queue_texts": 16} | limits
         self.batcher = Batcher(
-            self.model, self.ledger, limits=Limits(**sizes), drain_s=drain_s, clock=self.clock, encoders=1
+            self.model,
+            self.ledger,
+            limits=Limits(**sizes),
+            drain_s=drain_s,
+            yielding=yielding,
+            clock=self.clock,
+            encoders=1,
         )
 
     def ask(
@@ -182,6 +190,13 @@ async def test_little_is_encoded_where_it_arrives_and_much_on_threads() -> None:
         assert house.model.threads == {"MainThread", "compute"}
         house.model.threads.clear()
         assert await house.ask("保险?") == ["保险?"]
+    assert house.model.threads == {"encode", "compute"}
+
+
+async def test_what_yields_encodes_nothing_where_it_arrives() -> None:
+    house = House(EchoModel(appetite=Appetite(100, 100, encoded_at_once=6)).open(), yielding=True)
+    async with house.batcher:
+        assert await house.ask("a") == ["A"]
     assert house.model.threads == {"encode", "compute"}
 
 

@@ -44,6 +44,7 @@ async def test_it_is_not_ready_until_the_model_is_loaded_and_warm(engine: Engine
         assert registry.not_ready() == ["model_loading"]
         step = asyncio.create_task(registry.towards(Desired()))
         await settled(registry, {"a": "loading"})
+        assert registry.is_coming("a")
         assert registry.not_ready() == ["model_loading"]
         with pytest.raises(NoModel):
             await ask(engine, "你好")
@@ -52,6 +53,19 @@ async def test_it_is_not_ready_until_the_model_is_loaded_and_warm(engine: Engine
         assert registry.not_ready() == []
         assert await ask(engine, "你好") == "a"
     assert registry.not_ready() == ["draining"]
+
+
+async def test_what_is_wished_for_is_coming_until_it_is_loaded_or_refused(open_registry: OpenRegistry) -> None:
+    shelf = Shelf.of(Version("a"), Version("b"), Broken("c"))
+    shelf.held["a"] = threading.Event()
+    async with open_registry(shelf) as registry:
+        wish = Wish("loaded", NOON, "ops")
+        step = asyncio.create_task(registry.towards(serving("a", b=wish, c=wish)))
+        await settled(registry, {"a": "loading", "b": "available", "c": "available"})
+        assert [registry.is_coming(version) for version in "abcd"] == [True, True, True, False]
+        shelf.held["a"].set()
+        await step
+        assert [registry.is_coming(version) for version in "abcd"] == [False, False, False, False]
 
 
 async def test_a_model_that_fails_to_warm_up_is_never_served(

@@ -6,6 +6,7 @@ import pytest
 from services.intent.trained.confidence import STRAIGHT, Beta, bent, energy, softmax
 from training.intent.calibration import bend, calibrate, scope_threshold, temperature
 from training.intent.metrics import expected_calibration_error
+from training.intent.rows import UnusableData
 
 
 def test_the_temperature_of_logits_that_were_scaled_is_found() -> None:
@@ -59,8 +60,23 @@ def test_the_score_is_the_log_odds_of_being_known() -> None:
 
 
 def test_a_threshold_between_known_and_unknown() -> None:
-    scores, known = np.array([1.0, 2.0, 8.0, 9.0]), np.array([False, False, True, True])
+    scores, known = np.array([*np.linspace(1, 2, 10), 8.0, 9.0]), np.array([False] * 10 + [True] * 2)
     assert scope_threshold(scores, known) == 5.0
+
+
+def test_unknown_rows_that_look_known_put_nobody_out_of_scope() -> None:
+    scores, known = np.arange(30.0), np.array([True] * 20 + [False] * 10)
+    assert (scores >= scope_threshold(scores, known)).all()
+
+
+def test_one_unknown_row_decides_nothing() -> None:
+    scores, known = np.arange(101.0), np.array([True] * 90 + [False] + [True] * 10)
+    assert (scores >= scope_threshold(scores, known)).sum() == 96
+
+
+def test_without_a_known_row_there_is_no_threshold() -> None:
+    with pytest.raises(UnusableData, match="nothing to set the threshold"):
+        scope_threshold(np.arange(12.0), np.zeros(12, dtype=bool))
 
 
 def test_without_unknown_rows_the_threshold_keeps_nineteen_of_twenty() -> None:
