@@ -53,8 +53,8 @@ def bend(confidence: Floats, correct: NDArray[np.bool_]) -> Beta:
 def scope_threshold(scores: Floats, known: NDArray[np.bool_]) -> float:
     """The score below which a text counts as out of scope.
 
-    With unknown rows at hand, the one with the best balanced accuracy (Youden's J), unless to refuse nobody is as good; with fewer than
-    `FEWEST` of them, the one that keeps 95 % of the known. Raises `UnusableData` where nothing is known.
+    With unknown rows at hand, the one with the best balanced accuracy (Youden's J), unless to refuse nobody is as good; with fewer
+    than `FEWEST` of them, the one that keeps 95 % of the known. Raises `UnusableData` where nothing is known.
     """
     if not known.any():
         raise UnusableData("no row is in scope: there is nothing to set the threshold of scope by")

@@ -29,7 +29,8 @@ def recalibrate(
 
     A task that no row tells of keeps what it had, and so does the threshold with fewer than `FEWEST` rows in scope, or out of it.
     The figures `after` are of the very rows that were fitted. Raises `ModelRefused` for a package that cannot be used,
-    FileExistsError when `out` is there, and `UnusableData` for a class that the model does not have and for rows that are no sample of what is asked.
+    FileExistsError when `out` is there, and `UnusableData` for a class that the model does not have and for rows that are no sample
+    of what is asked.
     """
     if out.exists():
         raise FileExistsError(out)
