@@ -27,7 +27,7 @@ _CAPITAL = r"[A-Z][A-Za-z'’-]*"
 _TITLE = "(?:" + "|".join(f"(?<={title}{dot} )" for title in ("Mr", "Ms", "Mrs", "Dr") for dot in ("", r"\.")) + ")"
 
 _MASKS = (
-    ("[email]", re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
+    ("[email]", re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
     ("[id]", re.compile(r"(?<!\d)[1-9]\d{16}[0-9Xx](?![0-9A-Za-z])")),
     ("[number]", re.compile(r"(?<![\d+])(?<!\d[.,])\d(?:[ -]?\d){13,18}(?!\d)")),
     ("[phone]", re.compile(r"(?<!\d)(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)")),

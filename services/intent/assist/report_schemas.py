@@ -18,8 +18,8 @@ class Share(MessageModel):
 class UnansweredCluster(MessageModel):
     """Questions without an answer that are alike; phone numbers, ids, e-mail addresses and stated names are masked."""
 
-    terms: list[str] = Field(description="What they share, the weightiest first: a name for them.")
-    representative: str
+    terms: list[str] = Field(description="What they share, the weightiest first; in Chinese pairs of characters.")
+    representative: str = Field(description="The question that is most like all others of the cluster: a name for it.")
     count: int
     examples: list[str]
 

@@ -13,7 +13,7 @@ _STOP = frozenset(
     too us was we were what when where which who why will with would you your i'm i've it's don't can't doesn't
     about""".split()  # noqa: SIM905
 )
-_EMPTY = frozenset(
+EMPTY = frozenset(
     "的了吗呢吧啊呀嘛么是在有和与或也都就还很请问您你我他她它们这那个些为被把给让到从对于之以及其哪怎什能会可要想"
 )
 """Characters that carry little by themselves: a pair of two such is left out."""
@@ -35,7 +35,7 @@ def _of_run(run: str) -> Iterator[str]:
         if len(run) == 1:
             yield run
         for first, second in pairwise(run):
-            if first not in _EMPTY or second not in _EMPTY:
+            if first not in EMPTY or second not in EMPTY:
                 yield first + second
     elif run not in _STOP:
         yield stem(run)
