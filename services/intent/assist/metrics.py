@@ -6,9 +6,11 @@ TURNS = Counter("kuajie_assist_turns_total", "Messages of people that were answe
 HAND_OFFS = Counter("kuajie_assist_hand_offs_total", "Conversations handed to a person, by reason.", ["reason"])
 CONVERSATIONS = Counter(
     "kuajie_assist_conversations_total",
-    "Conversations that began with a first message, and those handed to a person for the first time.",
+    "Conversations that began with a first message, and those of them that were handed to a person, once each.",
     ["step"],
 )
+for step in ("begun", "handed_off"):
+    CONVERSATIONS.labels(step)  # a share of what never happened is 0, not unknown
 TURN_SECONDS = Histogram(
     "kuajie_assist_turn_duration_seconds",
     "Time from a message's text to its answer, the database not counted.",

@@ -58,8 +58,9 @@ async def record_turn(
         connection, row.tenant_id, row.conversation_id, after=row.messages
     )]  # fmt: skip
     TURNS.labels(turn.outcome).inc()
-    if not row.messages:
-        CONVERSATIONS.labels("begun").inc()
+    if turn.hand_off is not None:
+        HAND_OFFS.labels(turn.hand_off.reason).inc()
+    _count(row, changed)
     return TurnAnswer(
         conversation=conversation_of(changed),
         message=added[0],
@@ -77,13 +78,14 @@ async def _changed(
     to_agent = {"owner": "agent", "hand_offs": row.hand_offs + 1, "close_reason": None, "closed_at": None}
     changed = await conversations.change(connection, row, now, written, locale=turn.locale, **to_agent)
     opened = await hand_offs.request(connection, changed, turn.hand_off, now)
-    _count_hand_off(row, turn.hand_off)
     return changed, opened
 
 
-def _count_hand_off(before: Row, why: HandOff) -> None:
-    HAND_OFFS.labels(why.reason).inc()
-    if not before.hand_offs:
+def _count(before: Row, after: Row) -> None:
+    """As the analytics do: what was handed off counts from its first message on."""
+    if after.messages and not before.messages:
+        CONVERSATIONS.labels("begun").inc()
+    if after.messages and after.hand_offs and not (before.messages and before.hand_offs):
         CONVERSATIONS.labels("handed_off").inc()
 
 
@@ -111,7 +113,8 @@ async def hand_over(
     to_agent = {"owner": "agent", "hand_offs": row.hand_offs + 1, "close_reason": None, "closed_at": None}
     changed = await conversations.change(connection, row, now, agent_id=agent_id, **to_agent)
     opened = await hand_offs.request(connection, changed, why, now, agent_id=agent_id)
-    _count_hand_off(row, why)
+    HAND_OFFS.labels(why.reason).inc()
+    _count(row, changed)
     return HandedOff(conversation=conversation_of(changed), hand_off=hand_off_of(opened))
 
 
@@ -134,6 +137,7 @@ async def reply(
     await take(connection, row, agent_id, now)
     row = await conversations.find(connection, caller, conversation_id)
     changed = await conversations.change(connection, row, now, [from_agent(text, agent_id, row.locale)])
+    _count(row, changed)
     [added] = await conversations.messages_of(connection, row.tenant_id, row.conversation_id, after=row.messages)
     return AgentReplied(conversation=conversation_of(changed), message=message_of(added))
 

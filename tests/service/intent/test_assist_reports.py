@@ -63,6 +63,23 @@ async def test_containment_reasons_labels_and_unanswered_questions_are_counted(c
     assert any("[phone]" in text for text in cluster["examples"])
 
 
+async def test_a_hand_off_before_the_first_message_counts_with_that_message(client: Any) -> None:
+    counter = "kuajie_assist_conversations_total"
+    conversation, silent = await begin(client), await begin(client)
+    async with difference(client, counter, step="handed_off") as early:
+        await act(client, f"conversations/{conversation}/hand-off")
+        await act(client, f"conversations/{silent}/hand-off")
+    async with (
+        difference(client, counter, step="begun") as begun,
+        difference(client, counter, step="handed_off") as handed,
+    ):
+        await said(client, conversation, "你好")
+        await said(client, conversation, "在吗")
+    assert (early, begun, handed) == ([0.0], [1.0], [1.0])
+    contained = (await client.get("/v1/assist/analytics")).json()["contained"]
+    assert (contained["count"], contained["of"]) == (0, 1)
+
+
 async def test_only_the_stretch_that_is_asked_for_counts(client: Any) -> None:
     await said(client, await begin(client), "你好")
     later = {"since": "2030-01-01T00:00:00Z", "until": "2030-01-02T00:00:00Z"}
