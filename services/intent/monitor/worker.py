@@ -1,8 +1,13 @@
-"""What nobody waits for, as long as the process has the role `worker`: classification, detection, delivery, forgetting."""
+"""What nobody waits for, as long as the process has the role `worker`: classification, detection, delivery, forgetting.
+
+A database that is away, or not migrated yet, is waited for.
+"""
 
 import asyncio
 import time
 from datetime import UTC, datetime
+
+from sqlalchemy.exc import ProgrammingError
 
 from services.intent.monitor.classifying import NotNow, classify_some, pending
 from services.intent.monitor.delivering import deliver_one, waiting
@@ -24,13 +29,13 @@ FORGET_EVERY_S = 3600.0
 
 
 async def classify(db: Database, engine: Engine) -> None:
-    """Classify what waits until cancelled; a database or a model that is away is waited for."""
+    """Classify what waits until cancelled; a model that is away is waited for."""
     while True:
         try:
             done = await classify_some(db, engine, datetime.now(UTC))
             async with db.connect() as connection:
                 await pending(connection)
-        except (NotNow, Unavailable) as reason:
+        except (NotNow, Unavailable, ProgrammingError) as reason:
             log.warning("documents_wait", reason=type(reason).__name__)
             await asyncio.sleep(AWAY_S)
             continue
@@ -44,8 +49,8 @@ async def watch(db: Database, detection: Detection, *, every_s: float) -> None:
     while True:
         try:
             await detect(db, detection, datetime.now(UTC))
-        except Unavailable:
-            log.warning("surges_not_looked_for", reason="database unreachable")
+        except (Unavailable, ProgrammingError) as reason:
+            log.warning("surges_not_looked_for", reason=type(reason).__name__)
         else:
             DETECTION_LAG.observe(time.monotonic() - begun)
             begun = time.monotonic()
@@ -60,8 +65,8 @@ async def deliver(db: Database, outbound: Outbound, sealer: Sealer) -> None:
             if not done:
                 async with db.connect() as connection:
                     await waiting(connection)
-        except Unavailable:
-            log.warning("deliveries_wait", reason="database unreachable")
+        except (Unavailable, ProgrammingError) as reason:
+            log.warning("deliveries_wait", reason=type(reason).__name__)
             done = False
         if not done:
             await asyncio.sleep(IDLE_S)
@@ -72,6 +77,6 @@ async def forget(db: Database, kept: Kept) -> None:
     while True:
         try:
             await forget_old(db, kept, datetime.now(UTC))
-        except Unavailable:
-            log.warning("old_rows_stay", reason="database unreachable")
+        except (Unavailable, ProgrammingError) as reason:
+            log.warning("old_rows_stay", reason=type(reason).__name__)
         await asyncio.sleep(FORGET_EVERY_S)
