@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent.monitor.alert_schemas import ClusterEvidence, Surge, SurgeHour
@@ -133,6 +133,14 @@ async def of_alerts(connection: AsyncConnection, tenant_id: str, alert_ids: Coll
         c = surges.c
         query = select(surges).where(c.tenant_id == tenant_id, c.alert_id.in_(alert_ids)).order_by(c.began, c.surge_id)
         for row in (await connection.execute(query)).mappings():
-            columns = {name: row[name] for name in ("surge_id", "topic", "began", "last_hour", "ended_at", "detectors")}
-            found.setdefault(row["alert_id"], []).append(Surge.model_validate(row["evidence"] | columns))
+            found.setdefault(row["alert_id"], []).append(_read(row))
     return found
+
+
+def _read(row: RowMapping) -> Surge:
+    """A surge as it was stored, also by a version that judged counts and shares apart: its detectors lose what they looked at, its
+    hours, which show no log likelihood ratio, are left out."""
+    columns = {name: row[name] for name in ("surge_id", "topic", "began", "last_hour", "ended_at")}
+    names = [name.removeprefix("count_").removeprefix("share_") for name in row["detectors"]]
+    hours = [each for each in row["evidence"]["hours"] if "log_ratio" in each]
+    return Surge.model_validate(row["evidence"] | columns | {"detectors": list(dict.fromkeys(names)), "hours": hours})

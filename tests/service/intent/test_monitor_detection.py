@@ -44,6 +44,11 @@ DOCUMENT = text(
     "'claims', 'negative')"
 )
 
+FORMER = text(
+    "UPDATE monitor_surges SET detectors = '{count_ewma,share_cusum,count_cusum}', evidence = jsonb_set(evidence, '{hours}', "
+    "jsonb_build_array((evidence->'hours'->0) - 'z' - 'log_ratio' || '{\"count_z\": 4.1, \"share_z\": 3.0}'))"
+)
+
 
 @pytest.fixture
 async def db(make_settings: MakeSettings) -> AsyncIterator[Database]:
@@ -136,6 +141,18 @@ async def test_a_surge_opens_an_alert_with_its_evidence(client: httpx.AsyncClien
     assert (found["authors"], found["sources"]) == (4, {"weibo": 6})
     assert found["examples"][0] == {"document_id": "a", "documents": 3, "source": "weibo"}
     assert await told(db) == ["alert.opened"]
+
+
+async def test_a_surge_that_a_former_version_stored_is_read_by_the_names_of_today_and_without_its_hours(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    await history(db, "claims")
+    await detect(db, DETECTION, await surge(db))
+    async with db.begin() as connection:
+        await connection.execute(FORMER)
+    [alert] = await alerts(client)
+    [found] = alert["surges"]
+    assert (found["detectors"], found["hours"], found["negatives"]) == (["ewma", "cusum"], [], 80)
 
 
 async def test_the_same_surge_is_told_once_however_often_it_is_seen(
