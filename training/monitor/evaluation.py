@@ -14,7 +14,7 @@ from services.intent.monitor.counts import wilson
 from services.intent.monitor.detectors import DetectorConfig
 from services.intent.monitor.hours import QUARTERS, WEEK
 from services.intent.monitor.surges import Timeline, Watch
-from training.monitor.limit import BUDGET, found_in_time, thresholds
+from training.monitor.limit import BUDGET, IN_TIME, found_in_time, thresholds
 from training.monitor.simulation import BASELINE_WEEKS, WATCHED_DAYS, Planted, Simulated, Stream, simulate
 from training.monitor.watching import alarms_of
 
@@ -28,7 +28,6 @@ MOODY = {"bursts": 0.1, "moods": 0.15, "days": 0.005}
 """Negatives whose share goes up and down by itself."""
 
 EFFECTS = (2.0, 3.0, 5.0)
-IN_TIME = 2 * QUARTERS
 AFTERMATH = 12 * QUARTERS
 """Quarters of hours after a surge in which an alarm is still about it."""
 

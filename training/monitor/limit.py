@@ -1,9 +1,10 @@
-"""The limit of what any detector can find: one that knows the simulator. Pure.
+"""A reference for what can be found: a detector that knows the simulator's hours. Pure.
 
-It knows the true rate of every hour, how much hours scatter, the size of the surge, and sees quarters of hours. By Neyman and Pearson
-nothing finds more at equal false alarms than the likelihood ratio of "a surge has begun in the last two hours, at any quarter of an
-hour alike" to "none has": Shiryaev's statistic (1963) over a window, the test for a change that must be found in time (Guépié,
-Fillatre and Nikiforov 2012). Its threshold spends the whole budget of one false alarm a topic and month on streams without surges.
+It knows the true rate of every hour, how much hours scatter, the size of the surge, and sees quarters of hours. It weighs "a surge has
+begun in the last two hours, at any quarter of an hour alike" against "none has": Shiryaev's statistic (1963) over a window, the
+test for a change that must be found in time (Guépié, Fillatre and Nikiforov 2012). Its threshold spends the whole budget of one false
+alarm a topic and month on streams without surges. It is no bound: it takes a day's factor for the hour's own and the negatives'
+factor for lognormal, and its false alarms are counted by quiet hours, not by surges that end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,17 +12,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from services.intent.monitor.evidence import Normal, log_likelihood_ratio
-from training.monitor.simulation import (
-    BASELINE_WEEKS,
-    QUARTERS,
-    WEEK,
-    Floats,
-    Integers,
-    Planted,
-    Simulated,
-    Stream,
-    simulate,
-)
+from services.intent.monitor.hours import QUARTERS, WEEK
+from training.monitor.simulation import BASELINE_WEEKS, Floats, Integers, Planted, Simulated, Stream, simulate
 
 BUDGET = 1.0
 """False alarms a topic and month."""

@@ -166,8 +166,8 @@ def alerts_of(found: Replay) -> list[dict[str, Any]]:
     alerts: list[dict[str, Any]] = []
     for told, topic in seen:
         shown, surge = _shown(told, topic, found), told.surge
-        began = topic.timeline.at(surge.began)
-        joined = next((each for each in reversed(alerts) if abs(began - each["last"]) <= GROUP), None)
+        began, hour = topic.timeline.at(surge.began), topic.timeline.at((told.quarter - 1) // QUARTERS)
+        joined = next((each for each in reversed(alerts) if abs(began - min(each["last"], hour)) <= GROUP), None)
         if joined is None:
             joined = {"last": began, "opened_at": shown["found_at"], "topics": [], "surges": []}
             alerts.append(joined)

@@ -16,9 +16,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from services.intent.monitor.hours import DAY
 from training.monitor.replay import Replay, TopicReplay
 
-DAY = 24
 BAND = 3.0
 """Standard deviations of the band around the baseline."""
 

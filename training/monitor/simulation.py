@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.intent.monitor.hours import DAY, QUARTERS, WEEK
+
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-QUARTERS = 4
-DAY = 24
-WEEK = 7 * DAY
 BASELINE_WEEKS = 8
 WATCHED_DAYS = 30
 APART_H = 30

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.intent.monitor.evidence import Normal
-from services.intent.monitor.hours import WEEK
+from services.intent.monitor.hours import DAY, WEEK
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-DAY = 24
 LEVEL_HALF_LIFE_H = 7 * 24.0
 """The level follows the last one to two weeks, so that a trend is not taken for a surge."""
 

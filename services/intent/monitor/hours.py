@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 Step = Literal["1h", "3h", "6h", "12h", "1d", "1w"]
 HOUR = timedelta(hours=1)
-WEEK = 168
+DAY = 24
+WEEK = 7 * DAY
 QUARTERS = 4
 STEP_HOURS: dict[Step, int] = {"1h": 1, "3h": 3, "6h": 6, "12h": 12, "1d": 24, "1w": WEEK}
 _BY_THE_CLOCK = ("1d", "1w")

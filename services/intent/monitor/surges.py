@@ -9,9 +9,7 @@ import numpy as np
 from services.intent.monitor.baseline import Baseline, History, Integers, Mask, fit
 from services.intent.monitor.detectors import Charts, Detector, DetectorConfig, Hour
 from services.intent.monitor.evidence import log_likelihood_ratio, residual
-from services.intent.monitor.hours import HOUR, WEEK, hour_of_week
-
-DAY = 24
+from services.intent.monitor.hours import DAY, HOUR, WEEK, hour_of_week
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,6 @@ class Judged:
     place: int
     hour: Hour
     detectors: tuple[Detector, ...]
-    surging: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ class Watch:
         hour = self._measured(documents, negatives, part)
         if hour is None:
             return None
-        return Judged(self._place, hour, self._charts.step(hour).alarm(), self._open is not None)
+        return Judged(self._place, hour, self._charts.step(hour).alarm())
 
     def _measured(self, documents: int, negatives: int, part: float) -> Hour | None:
         """Counts of a part of the hour that is next."""
@@ -138,7 +135,7 @@ class Watch:
             self._carry_on(fired)
         if self._open is not None and self._open.last - self._open.began < self.config.longest_surge_h:
             self.excluded[self._open.began : self._open.last + 1] = True
-        self.judged.append(Judged(place, hour, fired, self._open is not None))
+        self.judged.append(Judged(place, hour, fired))
 
     def _carry_on(self, fired: tuple[Detector, ...]) -> None:
         surge = self._open
