@@ -1,4 +1,4 @@
-"""What the detectors of the service find of planted surges, how soon, and how often they cry wolf; beside it the reference of `limit`."""
+"""What the detectors of the service find of planted surges, how soon, and how often they cry wolf; beside it a reference."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -45,7 +45,7 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A planted surge and the quarters from its begin until it was found; None when it was not. `limit`: whether the reference found it in time."""
+    """A planted surge and the quarters from its begin until it was found; None when it was not. `limit`: whether the reference did."""
 
     planted: Planted
     after: int | None
