@@ -39,7 +39,7 @@ def write_replay(path: Path, found: Replay, alerts: Sequence[Mapping[str, Any]])
 def write_evaluation(path: Path, result: Mapping[str, Any]) -> None:
     """Found surges by what was expected anyway, and false alarms by volume."""
     seeds = f"Seeds {min(result['seeds'])} to {max(result['seeds'])}"
-    parts = [f"<p>{html.escape(result['protocol'])}. The limit: {html.escape(result['limit'])}. {seeds}.</p>"]
+    parts = [f"<p>{html.escape(result['protocol'])}. The reference: {html.escape(result['limit'])}. {seeds}.</p>"]
     parts.append(_image(_found(result["big_surges_by_documents"])))
     parts.append(_image(_by_stream(result["streams"])))
     parts.append(_image(_false_alarms(result["streams"])))
@@ -100,7 +100,7 @@ def _found(rows: Sequence[Mapping[str, Any]]) -> Figure:
     limits = [math.nan if row["limit"]["share"] is None else row["limit"]["share"] for row in there]
     axes.bar(names, shares, color="#69c", label="3x and more, found")
     axes.errorbar(names, shares, yerr=np.abs(bounds - shares), fmt="none", color="#333", capsize=4)
-    axes.plot(names, limits, "o-", color="#c33", label="limit, of 3x")
+    axes.plot(names, limits, "o-", color="#c33", label="reference, of 3x")
     axes.set(xlabel="documents an hour expected when it began", ylabel="surges found in 2 h", ylim=(0, 1.05))
     axes.tick_params(axis="x", labelrotation=45)
     axes.legend(loc="lower right")
@@ -108,7 +108,7 @@ def _found(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _by_stream(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Surges of 3x in each stream beside the limit."""
+    """Surges of 3x in each stream beside the reference."""
     figure, axes = plt.subplots(figsize=(8, 3.4))
     parts = [row["effects"]["3x"] for row in rows]
     place = np.arange(len(rows))

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from kuajie import cli
+from services.intent.monitor.surges import Surge, Timeline
+from training.monitor.replay import Replay, Told, TopicReplay, alerts_of
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 SURGE = 6 * 7 * 24 + 12
@@ -68,6 +71,22 @@ def test_a_surge_in_a_file_is_one_alert_with_a_page(
     assert page.count("data:image/png;base64,") == 2
     assert "http" not in page.replace("http-equiv", "")
     assert json.loads((tmp_path / "out" / "replay.json").read_text()) == document
+
+
+def test_a_replay_groups_surges_by_what_was_known_in_their_hour() -> None:
+    """One surge that lasts for a day; one beside it that is found at once, and one ten hours later."""
+    counts = np.zeros(48, dtype=np.int64)
+    timeline = Timeline.of(MONDAY, counts, counts, ZoneInfo("UTC"))
+
+    def told(began: int, found: int, last: int) -> Told:
+        return Told(Surge(began, found, last, True, ("cusum",)), (found + 1) * 4)
+
+    topics = [
+        TopicReplay("claims", timeline, [], [told(10, 10, 34)]),
+        TopicReplay("fees", timeline, [], [told(9, 11, 13)]),
+        TopicReplay("service", timeline, [], [told(20, 21, 22)]),
+    ]
+    assert [each["topics"] for each in alerts_of(Replay(0, 0, topics, {}))] == [["claims", "fees", "service"]]
 
 
 def test_texts_without_topic_and_sentiment_are_read_and_copies_count_once(
