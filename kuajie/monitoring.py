@@ -188,16 +188,16 @@ def show_surges(result: dict[str, Any]) -> None:
         ]
         stream = each["stream"]
         alarms = f"{false['total']}/{each['months']}, {false['worst_month']}"
-        rows.append([f"{stream['documents']:g}", f"{stream['bursts']:g}", alarms, *found])
-    title = "found within two hours (and the limit), by documents an hour"
-    table(title, ["documents", "bursts", "false alarms/months, most in one", *effects], rows)
-    show(f"the limit: {result['limit']}")
+        rows.append([f"{stream['documents']:g}", f"{stream['bursts']:g}", f"{stream['moods']:g}", alarms, *found])
+    title = "found within two hours (and the reference), by documents an hour"
+    table(title, ["documents", "bursts", "moods", "false alarms/months, most in one", *effects], rows)
+    show(f"the reference: {result['limit']}")
     table(
         "surges of 3x and more, by documents an hour expected when they began",
-        ["documents", "found", "limit, of 3x"],
+        ["documents", "found", "reference, of 3x"],
         [_by_documents(row) for row in result["big_surges_by_documents"] if row["planted"]],
     )
-    show(f"the limit finds 99 % of 3x surges in time from {result['limit_finds_from']} documents an hour")
+    show(f"the reference finds 99 % of 3x surges in time from {result['limit_finds_from']} documents an hour")
     since = result["found_from"]
     show(
         f"all {since['surges']} surges of 3x and more at over {since['documents_an_hour']} documents an hour were found in time"

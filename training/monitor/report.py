@@ -109,7 +109,7 @@ def _found(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 def _by_stream(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Surges of 3x in each stream beside the reference."""
-    figure, axes = plt.subplots(figsize=(8, 3.4))
+    figure, axes = plt.subplots(figsize=(11, 3.4))
     parts = [row["effects"]["3x"] for row in rows]
     place = np.arange(len(rows))
     for shift, name, color in ((-0.2, "found", "#69c"), (0.2, "limit", "#c33")):
@@ -119,24 +119,30 @@ def _by_stream(rows: Sequence[Mapping[str, Any]]) -> Figure:
         axes.bar(place + shift, shares, 0.4, color=color, label=name)
         axes.errorbar(place + shift, shares, yerr=np.abs(bounds - shares), fmt="none", color="#333", capsize=3)
     axes.set_xticks(place, _names(rows))
-    axes.set(xlabel="documents an hour; variation of bursts", ylabel="3x surges found in 2 h", ylim=(0, 1.05))
+    axes.set(
+        xlabel="documents an hour; variation of bursts, of the negative share",
+        ylabel="3x surges found in 2 h",
+        ylim=(0, 1.05),
+    )
     axes.legend(loc="lower right")
     return figure
 
 
 def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [f"{row['stream']['documents']:g}\n{row['stream']['bursts']:g}" for row in rows]
+    return [f"{row['stream']['documents']:g}\n{row['stream']['bursts']:g}, {row['stream']['moods']:g}" for row in rows]
 
 
 def _false_alarms(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    figure, axes = plt.subplots(figsize=(8, 3.4))
+    figure, axes = plt.subplots(figsize=(11, 3.4))
     means = np.array([row["false_alarms"]["per_month"] for row in rows])
     bounds = np.array([row["false_alarms"]["interval"] for row in rows]).T
     axes.bar(range(len(rows)), means, color="#c96")
     axes.errorbar(range(len(rows)), means, yerr=np.abs(bounds - means), fmt="none", color="#333", capsize=4)
     axes.axhline(1.0, color="#333", lw=0.8, ls="--")
     axes.set_xticks(range(len(rows)), _names(rows))
-    axes.set(xlabel="documents an hour; variation of bursts", ylabel="false alarms a topic and month")
+    axes.set(
+        xlabel="documents an hour; variation of bursts, of the negative share", ylabel="false alarms a topic and month"
+    )
     return figure
 
 
