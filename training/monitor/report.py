@@ -112,7 +112,7 @@ def _by_stream(rows: Sequence[Mapping[str, Any]]) -> Figure:
     figure, axes = plt.subplots(figsize=(11, 3.4))
     parts = [row["effects"]["3x"] for row in rows]
     place = np.arange(len(rows))
-    for shift, name, color in ((-0.2, "found", "#69c"), (0.2, "limit", "#c33")):
+    for shift, name, color in ((-0.2, "found", "#69c"), (0.2, "reference", "#c33")):
         shown = parts if name == "found" else [part["limit"] for part in parts]
         shares = np.array([part["share"] for part in shown])
         bounds = np.array([part["interval"] for part in shown]).T
@@ -129,7 +129,7 @@ def _by_stream(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [f"{row['stream']['documents']:g}\n{row['stream']['bursts']:g}, {row['stream']['moods']:g}" for row in rows]
+    return [f"{row['stream']['documents']:g}\n{row['stream']['bursts']:g}\n{row['stream']['moods']:g}" for row in rows]
 
 
 def _false_alarms(rows: Sequence[Mapping[str, Any]]) -> Figure:
