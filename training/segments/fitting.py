@@ -17,6 +17,7 @@ from training.segments.thresholds import likes_thresholds, trait_thresholds
 
 THREE_LABELS = ("active", "semi-active", "inactive")
 RESTARTS = 10
+"""Random starts, where tiers of activity do not tell k groups apart: people who are nearly all alike."""
 
 _DIRECTION = np.array([-1.0 if name == "recency_days" else 1.0 for name in SEGMENT_COLUMNS])
 """Which way each column points at activity: only a long silence points away from it."""
@@ -90,10 +91,24 @@ def _cluster(points: Floats, k: int, seed: int) -> tuple[Floats, NDArray[np.intp
     """Centroids, shape (k, columns), the most active first, and the centroid of each point; none where fewer than k differ."""
     if len(np.unique(points.round(9), axis=0)) < k:
         return np.zeros((0, points.shape[1])), np.full(len(points), -1, dtype=np.intp)
-    found = KMeans(n_clusters=k, n_init=RESTARTS, random_state=seed).fit(points)
+    start = _tiers(points, k)
+    told_apart = len(np.unique(start.round(9), axis=0)) == k
+    began: dict[str, Any] = {"init": start, "n_init": 1} if told_apart else {"init": "k-means++", "n_init": RESTARTS}
+    found = KMeans(n_clusters=k, random_state=seed, **began).fit(points)
     centroids: Floats = found.cluster_centers_
     order = np.argsort(-(centroids @ _DIRECTION), kind="stable")
     return centroids[order], np.argsort(order)[found.labels_]
+
+
+def _tiers(points: Floats, k: int) -> Floats:
+    """The means of k groups of like size along activity, shape (k, columns): where k-means starts.
+
+    From random starts the least inertia is now one solution, now another that is as good to a thousandth and divides people
+    otherwise: the demo's did so with the hour of the day, and with it everybody's label. From tiers it ends in the same one (after
+    Su and Dy 2004).
+    """
+    order = np.argsort(-(points @ _DIRECTION), kind="stable")
+    return np.stack([points[group].mean(axis=0) for group in np.array_split(order, k)])
 
 
 def _labels(k: int) -> list[str]:

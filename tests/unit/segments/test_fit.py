@@ -55,6 +55,14 @@ def features_of(given):
     return Features(**{name: given[name] for name in NAMES})
 
 
+def test_people_without_clear_kinds_are_divided_the_same_way_whatever_the_seed():
+    rng = np.random.default_rng(4)
+    vague = rng.lognormal(0, 1, (600, 3))
+    rows = [row(f"p-{n}", recency=20 * a, events=max(1, int(9 * b)), spend=80 * c) for n, (a, b, c) in enumerate(vague)]
+    first, *others = [fit(rows, seed=seed, fitted_at=AS_OF).assigned.tolist() for seed in range(4)]
+    assert all(each == first for each in others)
+
+
 def test_the_kinds_of_people_are_found_and_named_by_their_activity():
     rows = population()
     fitted = fit(rows, fitted_at=AS_OF)
