@@ -1,6 +1,6 @@
 """From a file that can be served to a package that may be: calibrated on validation rows, with its report and its card."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from training.intent.metrics import Integers
 from training.intent.package import Card, write_package
 from training.intent.report import write_page
 from training.intent.rows import UNKNOWN
-from training.intent.scope import Choice, Classes, add_distance, choose_scope, fit_classes
+from training.intent.scope import Classes, add_distance, choose_scope, fit_classes
 from training.intent.served import logits_of, open_model, outputs_of
 
 
@@ -57,7 +57,7 @@ def finish(out: Path, material: Material, config: TrainConfig, report: dict[str,
         choice = choose_scope(scores.by_scope, scores.known)
         threshold = scope_threshold(scores.by_scope[choice.taken], scores.known)
         calibration = replace(calibration, scope=choice.taken, scope_threshold=threshold)
-        report["scope"] = _told(choice)
+        report["scope"] = asdict(choice)
         for path in (served, half):
             if path is not None and choice.taken == "distance":
                 add_distance(path, scores.classes)
@@ -66,10 +66,6 @@ def finish(out: Path, material: Material, config: TrainConfig, report: dict[str,
     card = Card(name, classes, config.prefix, config.max_tokens, material.pad_id, len(material.train), base)
     write_package(out, served, material.tokenizer, card, calibration, report, half=half)
     return Made(out, report)
-
-
-def _told(choice: Choice) -> dict[str, Any]:
-    return {"taken": choice.taken, "auroc": choice.auroc}
 
 
 @dataclass(frozen=True, slots=True)

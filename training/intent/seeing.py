@@ -25,7 +25,7 @@ class Seen:
     def scores(self, told: Description) -> Floats:
         """How much each text looks like something known; shape (texts,)."""
         classes, temperature = told.classes["intent"], told.temperatures["intent"]
-        return known_score(told.scope, self.logits["intent"], self.distance, classes, temperature)
+        return known_score(self.logits["intent"], self.distance, classes, temperature)
 
 
 def see(model: OnnxModel, texts: Sequence[str], progress: Progress) -> Seen:

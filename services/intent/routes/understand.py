@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
@@ -14,6 +14,7 @@ from services.intent.schemas import ModelName, UnderstandingResult, UnderstandRe
 from services.intent.serving.engine import Answered
 from services.intent.serving.waiting import Priority
 from services.kit.app import deadline_of
+from services.kit.errors import BadRequest
 from services.kit.identity import Caller, ScopeCheck, requires
 
 SCOPE = "understand"
@@ -38,7 +39,7 @@ class Straight(APIRoute):
             try:
                 body = UnderstandRequest.model_validate_json(await request.body())
             except ClientDisconnect as gone:
-                raise HTTPException(400, "The caller went away before the body had come.") from gone
+                raise BadRequest("The caller went away before the body had come.", param="body") from gone
             except ValidationError:
                 return await with_every_step(request)
             answer = await _understood(body, request, request.app.state.resources, caller)

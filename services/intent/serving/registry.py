@@ -114,7 +114,7 @@ class Registry:
     def standings(self) -> dict[str, Standing]:
         """Every version that is known or held, and how it stands."""
         versions = dict.fromkeys([*self._known, *self._loaded, *self._retiring, *self._refusals])
-        return {version: self.standing(version) for version in versions}
+        return {version: self._standing(version) for version in versions}
 
     async def towards(self, desired: Desired) -> None:
         """One step from how things are to how they are wanted. What cannot be reached leaves what serves as it is."""
@@ -224,8 +224,7 @@ class Registry:
         del self._retiring[version]
         self._tell()
 
-    def standing(self, version: str) -> Standing:
-        """How one version stands; `available` for one that nothing is known of."""
+    def _standing(self, version: str) -> Standing:
         if version in self._retiring:
             return Standing("retiring")
         if version == self._loading:

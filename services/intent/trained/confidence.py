@@ -62,11 +62,9 @@ def energy(logits: Floats, classes: Sequence[str], temperature: float) -> Floats
     return np.asarray(inner if inside.all() else inner - scaled[:, ~inside][:, 0])
 
 
-def known_score(
-    scope: Scope, logits: Floats, distance: Floats | None, classes: Sequence[str], temperature: float
-) -> Floats:
-    """How much a text looks like something known, by what the model judges scope by; shape (rows,), higher for known.
+def known_score(logits: Floats, distance: Floats | None, classes: Sequence[str], temperature: float) -> Floats:
+    """How much a text looks like something known, higher for known; shape (rows,).
 
-    `distance` has shape (rows, 1); it is None only where `scope` is energy.
+    By the distance, of shape (rows, 1), where the model judges by it; else by the energy of the logits.
     """
-    return energy(logits, classes, temperature) if distance is None or scope == "energy" else -distance[:, 0]
+    return energy(logits, classes, temperature) if distance is None else -distance[:, 0]

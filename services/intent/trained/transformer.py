@@ -190,7 +190,7 @@ class OnnxModel:
     def scope_scores(self, outcome: Outcome) -> Floats:
         """How much each text looks like something known; shape (texts,)."""
         told, logits = self.package.description, outcome.logits["intent"]
-        return known_score(told.scope, logits, outcome.distance, told.classes["intent"], told.temperatures["intent"])
+        return known_score(logits, outcome.distance, told.classes["intent"], told.temperatures["intent"])
 
     def _known(self, outcome: Outcome) -> NDArray[np.bool_]:
         """Which texts look like something known; shape (texts,)."""

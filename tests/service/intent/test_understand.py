@@ -9,6 +9,7 @@ import aiohttp
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.types import Message
 
 from services.intent.app import create_app
 from services.intent.client import IntentClient
@@ -332,3 +333,30 @@ async def test_the_client_speaks_to_the_service(settings: IntentSettings, intern
         with pytest.raises(BackendRefused) as refused:
             await client.understand("怎么理赔", context=context("forged"))
         assert (refused.value.status, refused.value.code) == (401, "unauthorised")
+
+
+async def test_a_caller_who_hangs_up_while_the_body_comes_is_no_failure_of_ours(
+    app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
+) -> None:
+    async with app_client(app := create_app(settings)) as ready:
+        await until_ready(ready)
+        headers = {**internal_headers("understand"), "Content-Type": "application/json", "Content-Length": "1000"}
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "path": "/v1/understand",
+            "query_string": b"",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        }
+        coming = [{"type": "http.request", "body": b'{"text": ', "more_body": True}, {"type": "http.disconnect"}]
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return coming.pop(0)
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await app(scope, receive, send)
+    assert [message["status"] for message in sent if message["type"] == "http.response.start"] == [400]
