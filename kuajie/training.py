@@ -42,6 +42,7 @@ def train_intent(
     Raises BadInput for files, a base or choices that cannot be used.
     """
     with needs("train-intent"):
+        from training.intent.judging import ModelRefused
         from training.intent.making import make_model
         from training.intent.rows import UnusableData, read_rows, read_strangers
     try:
@@ -55,11 +56,11 @@ def train_intent(
                 unknown=strangers,
                 base=base,
                 out=out,
-                config=_config(choices),
+                config=_config(choices, base),
                 progress=stage,
                 resume=resume,
             )
-    except UnusableData as error:
+    except (UnusableData, ModelRefused) as error:
         raise BadInput(str(error)) from error
     except (OSError, ValueError) as error:
         raise BadInput(f"cannot train from {base}: {str(error).splitlines()[0]}") from error
@@ -144,11 +145,13 @@ def _row(task: str, language: str, found: dict[str, Any]) -> list[str]:
     return [task, language, str(found["rows"]), accuracy, f"{found['macro_f1']:.4f}", f"{found['ece']:.4f}"]
 
 
-def _config(choices: Choices) -> "TrainConfig":
+def _config(choices: Choices, base: str) -> "TrainConfig":
+    """What was chosen; a package that is the base says how it reads a text. Raises `ModelRefused` when it is damaged."""
     from training.intent.config import TrainConfig
+    from training.intent.reopened import reading_of
 
     given = {name: getattr(choices, name) for name in ("epochs", "batch_size", "learning_rate", "lora_rank")}
-    said = {name: value for name, value in given.items() if value is not None}
+    said = reading_of(base) | {name: value for name, value in given.items() if value is not None}
     if choices.layers is not None:
         said["layers"] = None if choices.layers == "all" else _layers(choices.layers)
     return TrainConfig(**said, train_words=choices.train_words, seed=choices.seed, float16=choices.float16)

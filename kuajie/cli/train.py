@@ -20,7 +20,8 @@ def train_intent(
     ] = None,
     unknown: Strangers = None,
     base: Annotated[
-        str, typer.Option(help="A Hugging Face folder or hub id of a BERT encoder.")
+        str,
+        typer.Option(help="A Hugging Face folder or hub id of a BERT encoder, or a package of ours, to go on from it."),
     ] = "intfloat/multilingual-e5-small",
     layers: Annotated[
         str | None,

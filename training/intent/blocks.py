@@ -52,3 +52,9 @@ def blocked(matrix: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.float32
     scales = np.maximum(np.abs(blocks).max(axis=2), 1e-12) / 127
     values = np.clip(np.rint(blocks / scales[:, :, None]) + 128, 0, 255)
     return values.astype(np.uint8), scales.astype(np.float32)
+
+
+def unblocked(values: NDArray[np.uint8], scales: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What `blocked` was given, in float32 of shape (in, out), within half a step."""
+    whole = (values.astype(np.float32) - 128) * scales[:, :, None]
+    return np.ascontiguousarray(whole.reshape(len(values), -1).T)

@@ -14,9 +14,10 @@ from training.intent.finishing import Made, finish
 from training.intent.fit import Trainer
 from training.intent.half import halve
 from training.intent.material import Material, prepare
-from training.intent.network import IntentNetwork, load_encoder, merged, train_spoken, with_lora
+from training.intent.network import IntentNetwork, merged, train_spoken, with_lora
 from training.intent.prediction import predict
 from training.intent.quantise import quantise
+from training.intent.reopened import start_from
 from training.intent.rows import UNKNOWN, Row
 from training.intent.served import logits_of, open_model
 
@@ -35,18 +36,23 @@ def make_model(
     resume: bool = False,
     name: str = "intent",
 ) -> Made:
-    """Train, calibrate, export, quantise, measure and package. Raises `UnusableData`, and OSError for an unknown base.
+    """Train, calibrate, export, quantise, measure and package.
+
+    `base` is a package of ours, whose heads are taken over where the classes are the same, or an encoder's folder or hub id. Raises
+    `UnusableData`, `ModelRefused` for a package that cannot be read, and OSError for an unknown base.
 
     Everything is chosen on `validation`; without such rows, on a share of `rows` that is held out of training. The verdict on scope is
     chosen on `unknown` as well, texts that are out of scope.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    encoder, tokenizer = load_encoder(base, config.layers)
-    material = prepare(rows, validation, unknown, tokenizer, config)
+    start = start_from(base, config.layers)
+    material = prepare(rows, validation, unknown, start.tokenizer, config)
     classes = {task: len(names) for task, names in material.vocabulary.classes.items()}
-    network = IntentNetwork(encoder, classes, dropout=config.dropout)
-    train_spoken(network, material.spoken if config.train_words else ())
+    network = IntentNetwork(start.encoder, classes, dropout=config.dropout)
+    kept = start.give_heads(network, material.vocabulary.classes)
+    spoken = material.spoken if config.train_words else []
+    train_spoken(network, spoken)
     if config.lora_rank:
         network = with_lora(network, config.lora_rank)
     trainer = Trainer(
@@ -69,8 +75,8 @@ def make_model(
     export_onnx(network, out / "model.onnx")
     if config.float16:
         halve(out / "model.onnx", out / HALF)
-    report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch}
-    report |= _quantised(out, material, train_words=config.train_words) | {
+    report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch, "heads_kept": kept}
+    report |= _quantised(out, material, sorted({*spoken, *start.trained_words})) | {
         "parity": _parity(network, out / "model.onnx", material)
     }
     return finish(out, material, config, report, name, str(base))
@@ -83,15 +89,14 @@ def _parity(network: IntentNetwork, path: Path, material: Material) -> float:
     return max(float(abs(ours[task] - theirs[task]).max()) for task in ours)
 
 
-def _quantised(out: Path, material: Material, *, train_words: bool) -> dict[str, Any]:
-    """Try int8; what it scored in every way that was tried."""
+def _quantised(out: Path, material: Material, spoken: Sequence[int]) -> dict[str, Any]:
+    """Try int8; what it scored in every way that was tried. `spoken` are the ids of the words that were ever trained."""
 
     def score(path: Path) -> float:
         return _accuracy(logits_of(open_model(path), material.validation, material.pad_id, tasks), material)
 
     tasks = tuple(material.vocabulary.classes)
     reference = score(out / "model.onnx")
-    spoken = material.spoken if train_words else ()
     taken, tried = quantise(
         out / "model.onnx", out / "model.int8.onnx", spoken=spoken, reference=reference, score=score
     )

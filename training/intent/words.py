@@ -74,6 +74,25 @@ def shrink_words(graph: onnx.GraphProto, spoken: Sequence[int]) -> None:
         graph.node.insert(place + offset, node)
 
 
+def words_of(graph: onnx.GraphProto) -> tuple[NDArray[np.float32], list[int]]:
+    """The table of shape (words, width) in float32, shrunk or not, and the ids of the words whose eight bits stand apart as trained.
+
+    Raises KeyError when the graph has no such table.
+    """
+    found = {each.name: numpy_helper.to_array(each) for each in graph.initializer if each.name.startswith("word")}
+    if WORDS in found:
+        return found[WORDS].astype(np.float32), []
+    if "words_slots" not in found:
+        return found["words_table"] * found["words_scales"], []
+    slots = found["words_slots"]
+    trained, others = slots > 0, slots < 0
+    kept, scales = found["words_other_int4"].astype(np.float32), found["words_other_scales"]
+    table = np.zeros((len(slots), kept.shape[1]), dtype=np.float32)
+    table[trained] = (found["words_trained_table"] * found["words_trained_scales"])[slots[trained]]
+    table[others] = (kept * np.repeat(scales, BLOCK, axis=1))[-slots[others]]
+    return table, np.flatnonzero(trained).tolist()
+
+
 def _after_none(rows: NDArray[Any]) -> NDArray[Any]:
     """The rows behind a row of zeros, which stands for a word of the other table."""
     return np.vstack([np.zeros((1, rows.shape[1]), dtype=rows.dtype), rows])
