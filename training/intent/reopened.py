@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -78,7 +78,7 @@ def reopen(folder: Path) -> Start:
     except KeyError as error:
         raise weights.missing("word_embeddings") from error
     config = _config(graph, weights, words, package)
-    encoder = BertModel(config, add_pooling_layer=False)
+    encoder: Encoder = BertModel(config, add_pooling_layer=False)
     encoder.load_state_dict(_embeddings(weights, words) | _layers(weights, config.num_hidden_layers))
     heads = {task: _head(weights, task) for task in package.description.classes}
     return Start(encoder.eval(), _tokenizer(package), package.description.classes, heads, trained)
@@ -136,7 +136,6 @@ def _config(graph: onnx.GraphProto, weights: _Weights, words: Matrix, package: P
         type_vocab_size=1,
         layer_norm_eps=_attribute(norms[0], "epsilon"),
         pad_token_id=package.description.pad_id,
-        attn_implementation="sdpa",
     )
 
 
@@ -195,7 +194,7 @@ def _head(weights: _Weights, task: str) -> dict[str, Tensor]:
 
 
 def _tokenizer(package: Package) -> PreTrainedTokenizerFast:
-    tokenizer = open_tokenizer(package)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token=tokenizer.id_to_token(package.description.pad_id)
-    )
+    tokenizer, wrap = open_tokenizer(package), cast("Any", PreTrainedTokenizerFast)  # has no types of its own
+    pad = tokenizer.id_to_token(package.description.pad_id)
+    wrapped: PreTrainedTokenizerFast = wrap(tokenizer_object=tokenizer, pad_token=pad)
+    return wrapped

@@ -79,7 +79,7 @@ def words_of(graph: onnx.GraphProto) -> tuple[NDArray[np.float32], list[int]]:
 
     Raises KeyError when the graph has no such table.
     """
-    found = {each.name: numpy_helper.to_array(each) for each in graph.initializer if each.name.startswith("word")}
+    found = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     if WORDS in found:
         return found[WORDS].astype(np.float32), []
     if "words_slots" not in found:

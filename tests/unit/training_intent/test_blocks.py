@@ -5,7 +5,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from training.intent.blocks import blocked, can_block, multiply_in_blocks
+from training.intent.blocks import blocked, can_block, multiply_in_blocks, unblocked
 
 
 def product_of(matrix: np.ndarray) -> onnx.ModelProto:
@@ -36,8 +36,8 @@ def test_the_weights_come_back_within_half_a_step() -> None:
     matrix = np.random.default_rng(2).normal(size=(256, 8)).astype(np.float32)
     values, scales = blocked(matrix)
     assert values.shape == (8, 2, 128)
-    back = (values.astype(np.float32) - 128) * scales[:, :, None]
-    assert (np.abs(back - matrix.T.reshape(8, 2, 128)) <= scales[:, :, None] / 2 + 1e-7).all()
+    apart = np.abs(unblocked(values, scales) - matrix).T.reshape(8, 2, 128)
+    assert (apart <= scales[:, :, None] / 2 + 1e-7).all()
 
 
 def test_a_matrix_without_whole_blocks_is_left_alone() -> None:

@@ -60,6 +60,19 @@ def test_any_file_of_texts_and_labels_becomes_a_model(
     }
 
 
+def test_a_model_is_the_base_of_the_next(command: Command, labelled: Path, tiny_base: Path, tmp_path: Path) -> None:
+    choices = ["--data", labelled, "--batch-size", 8, "--json"]
+    learning = ["--epochs", 6, "--learning-rate", 0.003]
+    status, output, _ = command("train", "intent", *choices, *learning, "--base", tiny_base, "--out", tmp_path / "one")
+    package = json.loads(output)["package"]
+    told = ["--epochs", 1, "--learning-rate", 0, "--base", package, "--out", tmp_path / "two"]
+    status, output, _ = command("train", "intent", *choices, *told)
+    assert status == 0
+    report = json.loads(output)
+    assert report["heads_kept"] == ["intent"]
+    assert report["validation"]["intent"]["accuracy"] == 1.0
+
+
 @pytest.mark.slow
 def test_two_processes_train_together_and_one_speaks(labelled: Path, tiny_base: Path, tmp_path: Path) -> None:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "kuajie"]
@@ -76,6 +89,7 @@ def test_two_processes_train_together_and_one_speaks(labelled: Path, tiny_base: 
     [
         (["--data", "absent.csv", "--base", "absent"], "absent.csv"),
         (["--data", "{labelled}", "--base", "{folder}/absent"], "cannot train from"),
+        (["--data", "{labelled}", "--base", "{half}"], "the package is damaged"),
         (["--data", "{labelled}", "--base", "{base}", "--layers", "0,7"], "the encoder has the layers 0 to 1"),
         (["--data", "{labelled}", "--base", "{base}", "--layers", "few"], "--layers takes `all` or numbers"),
     ],
@@ -83,7 +97,10 @@ def test_two_processes_train_together_and_one_speaks(labelled: Path, tiny_base: 
 def test_what_cannot_be_used_is_one_line_and_status_2(
     command: Command, labelled: Path, tiny_base: Path, tmp_path: Path, words: list[str], reason: str
 ) -> None:
-    places = {"labelled": labelled, "base": tiny_base, "folder": tmp_path}
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / "model.json").write_text("{}")
+    places = {"labelled": labelled, "base": tiny_base, "folder": tmp_path, "half": half}
     filled = [word.format(**places) for word in words]
     status, output, error = command("train", "intent", "--out", tmp_path / "out", *filled)
     assert (status, output) == (2, "")

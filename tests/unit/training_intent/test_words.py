@@ -8,7 +8,7 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from training.intent.words import WORDS, four_bits, scaled, shrink_words
+from training.intent.words import WORDS, four_bits, scaled, shrink_words, words_of
 
 
 def table_of_four_bits(rows: int, width: int) -> np.ndarray:
@@ -62,6 +62,9 @@ def test_trained_words_keep_eight_bits_and_the_others_their_four(tmp_path: Path)
     model = graph_of(table)
     shrink_words(model.graph, spoken)
     found = read(model, np.arange(40).reshape(2, 20), tmp_path / "words.onnx").reshape(40, 64)
+    again, trained = words_of(model.graph)
+    np.testing.assert_allclose(again, found, rtol=1e-6)
+    assert trained == spoken
     others = [place for place in range(40) if place not in spoken]
     np.testing.assert_allclose(found[others], table[others], rtol=1e-5, atol=1e-7)
     assert np.abs(found[spoken] - table[spoken]).max() <= np.abs(table[spoken]).max() / 254 + 1e-7
@@ -75,4 +78,7 @@ def test_a_base_in_float_keeps_eight_bits_for_every_word(tmp_path: Path) -> None
     model = graph_of(table)
     shrink_words(model.graph, [1, 2])
     found = read(model, np.arange(30).reshape(3, 10), tmp_path / "words.onnx").reshape(30, 64)
+    again, trained = words_of(model.graph)
+    np.testing.assert_allclose(again, found, rtol=1e-6)
+    assert trained == []
     assert (np.abs(found - table).max(axis=1) <= np.abs(table).max(axis=1) / 254 + 1e-6).all()
