@@ -17,8 +17,8 @@ from scipy.sparse import csr_matrix
 
 DATA = Path(__file__).with_name("data")
 TRAIN = tuple(sorted(path.name for path in DATA.glob("*train*.csv")))
-VALIDATION = ("validation.csv", "validation_2.csv", "validation_3.csv", "opinion_validation.csv")
-TEST = ("test.csv", "opinion_test.csv")
+VALIDATION = tuple(sorted(path.name for path in DATA.glob("*validation*.csv")))
+TEST = tuple(sorted(path.name for path in DATA.glob("*test*.csv")))
 NEAR = 0.7
 """Jaccard similarity of character trigrams from which two texts count as the same."""
 

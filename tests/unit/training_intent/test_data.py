@@ -9,9 +9,9 @@ from services.intent.labels import LABELS
 from training.intent.duplicates import DATA, NEAR, TEST, TRAIN, VALIDATION, clean, core, nearest, read, unseen
 
 UTTERANCES_TRAIN = tuple(name for name in TRAIN if name.startswith("train"))
-UTTERANCES_VALIDATION = ("validation.csv", "validation_2.csv", "validation_3.csv")
+UTTERANCES_VALIDATION = tuple(name for name in VALIDATION if name.startswith("validation"))
 UTTERANCES = (*UTTERANCES_TRAIN, *UTTERANCES_VALIDATION, "test.csv")
-OPINIONS = ("opinion_train.csv", "opinion_train_2.csv", "opinion_validation.csv", "opinion_test.csv")
+OPINIONS = tuple(name for name in (*TRAIN, *VALIDATION, *TEST) if name.startswith("opinion"))
 TOPICS = {"regulation", "product", "service", "claims", "fees", "fraud_security", "market", "company", "macro"} | {
     "technology",
     "other",
