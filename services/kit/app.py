@@ -12,7 +12,15 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.kit.errors import PROBLEM_JSON, Problem, install_error_handlers, problem_document, say_error
+from services.kit.errors import (
+    PROBLEM_JSON,
+    Problem,
+    install_error_handlers,
+    problem_document,
+    say_error,
+    unexpected_problem,
+)
+from services.kit.express import Express, Ways
 from services.kit.identity import Authenticate, Keyring, internal_token
 from services.kit.resilience import DEADLINE_HEADER, Deadline
 from services.kit.settings import SharedSettings
@@ -32,6 +40,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[FastAPI], Awaitable[Sequence[str]]]
 
 MIB = 1024 * 1024
+_LATE = "The request's deadline passed before the answer was ready."
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": description, "content": {PROBLEM_JSON: {}}}
     for status, description in ((401, "No valid credential"), (403, "Scope or owner"), (422, "A field at fault"))
@@ -51,18 +60,19 @@ def build_app(
     body_limits: Mapping[str, int] | None = None,
     deadlines: Mapping[str, int] | None = None,
     error_member: str | None = None,
+    straight: Ways | None = None,
 ) -> FastAPI:
     """A service's application.
 
     `ready` gives the reasons why this process should get no traffic (its own state, never a neighbour's).
     `body_limits` (bytes) and `deadlines` (milliseconds) override the defaults by path prefix, longest first. Problems under the
-    path prefix `error_member` also have the member `error`.
+    path prefix `error_member` also have the member `error`. `straight` has the hot routes' second way in.
     """
     configure_logging(shared.log_level)
-    app = FastAPI(title=title, version="1", lifespan=lifespan, responses=_PROBLEMS, docs_url=None, redoc_url=None)
+    app = Service(title=title, version="1", lifespan=lifespan, responses=_PROBLEMS, docs_url=None, redoc_url=None)
     app.state.authenticate = authenticate or internal_token(Keyring(shared.internal_keys.get_secret_value()))
-    app.add_middleware(
-        RequestScope,
+    app.outermost = RequestScope(
+        Express(app.framework, straight or {}),
         service=name,
         limits=_by_prefix(body_limits, max_body_bytes),
         deadlines=_by_prefix(deadlines, shared.default_deadline_ms),
@@ -74,6 +84,19 @@ def build_app(
         app.include_router(router)
     _add_probes(app, ready)
     return app
+
+
+class Service(FastAPI):
+    """FastAPI with a layer of ours around all of its own."""
+
+    outermost: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
+        await self.outermost(scope, receive, send)
+
+    async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)
 
 
 def deadline_of(request: Request) -> Deadline:
@@ -165,15 +188,13 @@ class RequestScope:
             if not timeout.expired():
                 await self._fail(answer)
                 return
-            await answer.problem(504, "deadline_exceeded", "The request's deadline passed before the answer was ready.")
+            await answer.problem(504, problem_document(504, "deadline_exceeded", _LATE))
         except Exception:  # noqa: BLE001  the last resort: said in the log, answered as a 500, never as something plausible
             await self._fail(answer)
 
     async def _fail(self, answer: "_Answer") -> None:
         log.exception("request_failed", service=self._service, request_id=answer.request_id)
-        await answer.problem(
-            500, "internal_error", "The service failed. The request id leads to the reason in its log."
-        )
+        await answer.problem(500, unexpected_problem())
 
     def _observe(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "unmatched"
@@ -208,10 +229,9 @@ class _Answer:
             message.setdefault("headers", []).append((b"x-request-id", self.request_id.encode()))
         await self._send(message)
 
-    async def problem(self, status: int, code: str, detail: str) -> None:
+    async def problem(self, status: int, body: bytes) -> None:
         if self._begun:
-            return  # Half an answer is out: the broken body is all that the caller can be told.
-        body = problem_document(status, code, detail)
+            return  # An answer is out, or half of one: the broken body is all that the caller can be told.
         headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
         await self({"type": "http.response.start", "status": status, "headers": headers})
         await self({"type": "http.response.body", "body": body})

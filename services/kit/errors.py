@@ -160,6 +160,18 @@ def problem_response(error: ServiceError) -> Response:
     return Response(body, error.status_code, error.headers, PROBLEM_JSON)
 
 
+def http_problem(error: HTTPException) -> Response:
+    """The answer for what the framework raises: no such route, another method, a body over its limit."""
+    code = _CODES.get(error.status_code) or HTTPStatus(error.status_code).name.lower()
+    body = problem_document(error.status_code, code, str(error.detail))
+    return Response(body, error.status_code, error.headers, PROBLEM_JSON)
+
+
+def unexpected_problem() -> bytes:
+    """The document for a failure that nobody foresaw: it tells nothing of it."""
+    return problem_document(500, "internal_error", "The service failed. The request id leads to the reason in its log.")
+
+
 def dotted(location: Sequence[str | int]) -> str:
     """`("body", "batch", 3, "timestamp")` as `batch.3.timestamp`."""
     parts = location[1:] if location and location[0] in {"body", "query", "path", "header"} else location
@@ -188,12 +200,13 @@ def install_error_handlers(app: FastAPI) -> None:
     async def validation_error(_: Request, error: Exception) -> Response:
         return problem_response(invalid_request(cast("RequestValidationError", error).errors()))
 
-    async def http_error(_: Request, raised: Exception) -> Response:
-        error = cast("HTTPException", raised)
-        code = _CODES.get(error.status_code) or HTTPStatus(error.status_code).name.lower()
-        body = problem_document(error.status_code, code, str(error.detail))
-        return Response(body, error.status_code, error.headers, PROBLEM_JSON)
+    async def http_error(_: Request, error: Exception) -> Response:
+        return http_problem(cast("HTTPException", error))
 
+    async def unexpected(_: Request, __: Exception) -> Response:
+        return Response(unexpected_problem(), 500, media_type=PROBLEM_JSON)
+
+    app.add_exception_handler(Exception, unexpected)
     app.add_exception_handler(ServiceError, service_error)
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)

@@ -7,9 +7,6 @@ makes it.
 
 import asyncio
 import math
-import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +15,14 @@ from types import TracebackType
 from typing import Generic, Protocol, Self
 
 from services.intent.model import A, E, L, Model
+from services.intent.serving.computing import LEAST, Computed, compute, give_way, through
+from services.intent.serving.jobs import Asked, Job, fail
 from services.intent.serving.waiting import Limits, Priority, Waiting
 
 MAX_RETRY_AFTER_S = 30
 COMPUTE_NICENESS = 3
-LEAST = 19
-"""The least priority that Linux knows."""
+HELD_BACK_S = 0.1
+"""How long an answer may lie while the batches that were handed over with its own are computed."""
 
 _SMOOTHING = 0.2
 _OVERTAKEN = 2.0
@@ -78,23 +77,6 @@ class Observer(Protocol):
     def dropped(self, texts: int, reason: str) -> None: ...
 
 
-@dataclass(slots=True, eq=False)
-class _Job(Generic[E, A]):
-    encoded: E
-    tokens: int
-    arrived: float
-    expires: float
-    priority: Priority
-    answer: asyncio.Future[A]
-
-
-@dataclass(frozen=True, slots=True)
-class _Computed(Generic[A]):
-    answers: Sequence[A]
-    infer_s: float
-    output_s: float
-
-
 class Batcher(Generic[E, L, A]):
     """Use as `async with Batcher(model, observer) as batcher`; leaving the block drains it."""
 
@@ -117,7 +99,7 @@ class Batcher(Generic[E, L, A]):
         self._drain_s = drain_s
         self._yielding = yielding
         self._clock = clock
-        self._waiting: Waiting[_Job[E, A]] = Waiting(self._limits)
+        self._waiting: Waiting[Job[E, A]] = Waiting(self._limits)
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -129,8 +111,8 @@ class Batcher(Generic[E, L, A]):
         self._being_encoded = 0
         self._being_computed = 0
         encoding, computing = (LEAST, LEAST) if yielding else (0, COMPUTE_NICENESS)
-        self._encoding = ThreadPoolExecutor(encoders, "encode", _give_way, (encoding,))
-        self._computing = ThreadPoolExecutor(runners, "compute", _give_way, (computing,))
+        self._encoding = ThreadPoolExecutor(encoders, "encode", give_way, (encoding,))
+        self._computing = ThreadPoolExecutor(runners, "compute", give_way, (computing,))
         self._runners = runners
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -164,7 +146,7 @@ class Batcher(Generic[E, L, A]):
         loop = asyncio.get_running_loop()
         encoded = await loop.run_in_executor(self._encoding, self._model.encode, texts)
         for batch in (encoded[:1], sorted(encoded, key=lambda each: each.tokens)):
-            await loop.run_in_executor(self._computing, _compute, self._model, batch)
+            await loop.run_in_executor(self._computing, through, self._model, batch)
 
     async def submit(
         self, texts: Sequence[str], *, expires: float, priority: Priority = Priority.INTERACTIVE
@@ -217,14 +199,18 @@ class Batcher(Generic[E, L, A]):
         self._observer.encoded(now - started)
         if self._gave_up:
             raise Draining
-        jobs = [_Job(each, each.tokens, now, expires, priority, loop.create_future()) for each in encoded]
+        if not encoded:
+            return []
+        asked: Asked[A] = Asked({}, len(texts), loop.create_future())
+        jobs = [Job(each, each.tokens, now, expires, priority, place, asked) for place, each in enumerate(encoded)]
         try:
             for job in jobs:
                 self._waiting.add(job)
             self._work.set()
-            return [await job.answer for job in jobs]
+            await asked.whole
         finally:
-            self._forget(jobs, expires)
+            self._forget(jobs, asked, expires)
+        return [asked.answers[place] for place in range(len(texts))]
 
     async def _encode(self, loop: asyncio.AbstractEventLoop, texts: Sequence[str]) -> Sequence[E]:
         if not self._yielding and sum(len(text.encode()) for text in texts) <= self._model.appetite.encoded_at_once:
@@ -235,14 +221,12 @@ class Batcher(Generic[E, L, A]):
         finally:
             self._being_encoded -= len(texts)
 
-    def _forget(self, jobs: Sequence[_Job[E, A]], expires: float) -> None:
+    def _forget(self, jobs: Sequence[Job[E, A]], asked: Asked[A], expires: float) -> None:
         """Whatever happened, nothing of a request stays behind: not in the queue, not as an unread exception."""
-        left = sum(self._waiting.discard(job) for job in jobs)
+        left = sum(self._waiting.discard(job) for job in jobs) if asked.left else 0
         if left:
             self._observer.dropped(left, "deadline" if self._clock() >= expires else "caller_gone")
-        for job in jobs:
-            if not job.answer.cancel() and not job.answer.cancelled():
-                job.answer.exception()
+        asked.forget()
 
     async def _serve(self) -> None:
         free: float | None = None
@@ -250,43 +234,70 @@ class Batcher(Generic[E, L, A]):
             if not self._work.is_set():
                 await self._work.wait()
                 free = None
-            taken = self._waiting.take(self._clock())
+            batches = self._next()
             if not len(self._waiting):
                 self._work.clear()
-            if taken.expired:
-                self._observer.dropped(len(taken.expired), "deadline")
-                _fail(taken.expired, DeadlinePassed)
-            if taken.batch:
-                await self._compute(taken.batch, free)
+            if batches:
+                await self._compute(batches, free)
                 free = self._clock()
 
-    async def _compute(self, batch: Sequence[_Job[E, A]], free: float | None) -> None:
-        """`free` is when the batch before it ended, if it did not have to wait for work: what lies between counts in the pace."""
+    def _next(self) -> list[Sequence[Job[E, A]]]:
+        """What is handed to a thread at once: a batch, and where many wait, further ones.
+
+        Whenever answers come, the event loop sends them and reads what is asked next: for more texts at once, that costs less each.
+        But no answer lies for longer than `HELD_BACK_S`, other runners find work too, and bulk work goes one batch at a time, since
+        a single text may come that goes before it.
+        """
+        held_back = HELD_BACK_S * self._tokens_per_s if math.isfinite(self._tokens_per_s) else 0.0
+        most = min(self._waiting.tokens() / 2, held_back) / self._runners
+        batches: list[Sequence[Job[E, A]]] = []
+        tokens = 0
+        while len(self._waiting):
+            taken = self._waiting.take(self._clock())
+            if taken.expired:
+                self._observer.dropped(len(taken.expired), "deadline")
+                fail(taken.expired, DeadlinePassed)
+            if taken.batch:
+                batches.append(taken.batch)
+            added = sum(job.tokens for job in taken.batch)
+            tokens += added
+            if tokens + added > most or any(job.priority is Priority.BULK for job in taken.batch):
+                break
+        return batches
+
+    async def _compute(self, batches: Sequence[Sequence[Job[E, A]]], free: float | None) -> None:
+        """`free` is when the work before it ended, if it did not have to wait for more: what lies between counts in the pace."""
         started = self._clock()
-        tokens = sum(job.tokens for job in batch)
+        jobs = [job for batch in batches for job in batch]
+        tokens = sum(job.tokens for job in jobs)
         self._being_computed += tokens
-        running = asyncio.get_running_loop().run_in_executor(
-            self._computing, _compute, self._model, [job.encoded for job in batch]
-        )
+        running = asyncio.get_running_loop().run_in_executor(self._computing, compute, self._model, batches)
         try:
             await asyncio.wait([running])
         except asyncio.CancelledError:
-            _fail(batch, Draining)
+            fail(jobs, Draining)
             raise
         finally:
             self._being_computed -= tokens
-        if (failure := running.exception()) is not None:
+        done = [job for computed in running.result() if self._tell(computed, started) for job in computed.batch]
+        if done:
+            self._learn(sum(job.tokens for job in done), len(done), self._clock() - (started if free is None else free))
+
+    def _tell(self, computed: Computed[E, A], started: float) -> bool:
+        """Everybody what became of their texts; whether these were computed."""
+        batch = computed.batch
+        if (failure := computed.failure) is not None:
             self._observer.dropped(len(batch), "model_failed")
-            _fail(batch, lambda: _model_failed(failure))
-            return
-        computed = running.result()
+            fail(batch, lambda: _model_failed(failure))
+            return False
         for job, answer in zip(batch, computed.answers, strict=True):
-            if not job.answer.done():
-                job.answer.set_result(answer)
-        self._learn(tokens, len(batch), self._clock() - (started if free is None else free))
+            job.asked.answer(job.place, answer)
+        tokens = [job.tokens for job in batch]
         waits = [started - job.arrived for job in batch]
-        padded = max(job.tokens for job in batch) * len(batch)
-        self._observer.computed(BatchReport(tokens, padded, waits, computed.infer_s, computed.output_s))
+        self._observer.computed(
+            BatchReport(sum(tokens), max(tokens) * len(batch), waits, computed.infer_s, computed.output_s)
+        )
+        return True
 
     def _learn(self, tokens: int, texts: int, seconds: float) -> None:
         """How fast it goes and how long texts are, smoothed over batches."""
@@ -299,32 +310,7 @@ class Batcher(Generic[E, L, A]):
         self._gave_up = True
         taken = self._waiting.take(math.inf)
         self._observer.dropped(len(taken.expired), "draining")
-        _fail(taken.expired, Draining)
-
-
-def _give_way(by: int) -> None:
-    """The calling thread works behind the event loop, so that a refusal need not wait for a batch. Linux counts nice by thread."""
-    if by and sys.platform == "linux":
-        thread = threading.get_native_id()
-        niceness = os.getpriority(os.PRIO_PROCESS, thread) + by
-        os.setpriority(os.PRIO_PROCESS, thread, min(LEAST, niceness))
-
-
-def _compute(model: Model[E, L, A], encoded: Sequence[E]) -> _Computed[A]:
-    """Runs on a thread."""
-    started = time.perf_counter()
-    logits = model.run(encoded)
-    inferred = time.perf_counter()
-    answers = model.decode(logits)
-    if len(answers) != len(encoded):
-        raise ValueError(f"{len(answers)} answers for {len(encoded)} texts")
-    return _Computed(answers, inferred - started, time.perf_counter() - inferred)
-
-
-def _fail(jobs: Sequence[_Job[E, A]], error: Callable[[], BatcherError]) -> None:
-    for job in jobs:
-        if not job.answer.done():
-            job.answer.set_exception(error())
+        fail(taken.expired, Draining)
 
 
 def _model_failed(failure: BaseException) -> ModelFailed:

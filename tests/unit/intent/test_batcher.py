@@ -200,6 +200,87 @@ async def test_what_yields_encodes_nothing_where_it_arrives() -> None:
     assert house.model.threads == {"encode", "compute"}
 
 
+class Counting(EchoModel):
+    """Notes for each batch how many before it had been told of by then: those of one hand-over are told of together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[int] = []
+        self.house: House | None = None
+        self.halted = threading.Event()
+        self.goes_on = threading.Event()
+
+    def run(self, batch: Sequence[Encoded]) -> list[str]:
+        assert self.house is not None
+        self.told.append(len(self.house.ledger.reports))
+        ran = super().run(batch)
+        if "halt" in ran:
+            self.halted.set()
+            assert self.goes_on.wait(10)
+        return ran
+
+
+def counting() -> tuple[House, Counting]:
+    model = Counting()
+    model.house = House(model, queue_texts=100)
+    return model.house, model
+
+
+@pytest.mark.parametrize(
+    ("priority", "seconds", "told"),
+    [
+        pytest.param(Priority.INTERACTIVE, 0, [0, 1, 1, 3, 4], id="half of what waits at once"),
+        pytest.param(Priority.INTERACTIVE, 60, [0, 1, 2, 3, 4], id="one by one where a batch takes long"),
+        pytest.param(Priority.BULK, 0, [0, 1, 2, 3, 4], id="one by one where a single text may come in between"),
+    ],
+)
+async def test_batches_are_handed_over_together_where_that_holds_up_nobody(
+    priority: Priority, seconds: float, told: list[int]
+) -> None:
+    house, model = counting()
+    async with house.batcher:
+        first = await hold(house)
+        others = [house.ask(f"{number:02}", within=1_000, priority=priority) for number in range(32)]
+        await queued(house, 32)
+        house.clock.now += seconds
+        model.open()
+        assert await asyncio.gather(first, *others) == [["FIRST"], *([f"{number:02}"] for number in range(32))]
+    assert model.told == told
+    assert [len(batch) for batch in model.batches] == [1, 8, 8, 8, 8]
+
+
+async def test_a_caller_that_leaves_during_the_batch_before_its_own_is_never_computed() -> None:
+    house, model = counting()
+    async with house.batcher:
+        first = await hold(house)
+        others = [house.ask(text) for text in ("halt", *(f"{number:04}" for number in range(31)))]
+        await queued(house, 32)
+        model.open()
+        await until(model.halted.is_set)
+        of_the_second = others[10]
+        assert len(house.batcher._waiting) == 16
+        of_the_second.cancel()
+        await asyncio.wait([of_the_second])
+        model.goes_on.set()
+        await asyncio.gather(first, *others[:10], *others[11:])
+    assert model.told[:3] == [0, 1, 1]
+    assert [len(batch) for batch in model.batches[:3]] == [1, 8, 7]
+    assert "0009" not in {text for batch in model.batches for text in batch}
+
+
+async def test_a_model_that_raises_fails_its_batch_and_no_other_of_the_same_hand_over() -> None:
+    house, model = counting()
+    async with house.batcher:
+        first = await hold(house)
+        others = [house.ask(text) for text in ("poison", *(f"{number:06}" for number in range(31)))]
+        await queued(house, 32)
+        model.open()
+        answers = await asyncio.gather(first, *others, return_exceptions=True)
+    assert model.told[:3] == [0, 1, 1]
+    assert sum(isinstance(answer, ModelFailed) for answer in answers) == 8
+    assert house.ledger.dropped_texts == {"model_failed": 8}
+
+
 async def test_a_text_whose_caller_has_gone_is_never_computed() -> None:
     house = House()
     async with house.batcher:
