@@ -19,7 +19,7 @@ from services.gateway.routes import COMPOSED, LAG, edge_routes
 from services.gateway.rows import FORWARDED_MS, STREAMED_MS
 from services.gateway.settings import GatewaySettings
 from services.gateway.table import ROWS
-from services.kit.app import build_app
+from services.kit.app import Service, build_app
 
 TITLE = "Kuajie"
 DOCUMENT = "/openapi.json"
@@ -85,12 +85,12 @@ async def _read_document(_: Request) -> Response:
     return Response(await asyncio.to_thread(documented), media_type="application/json")
 
 
-def _allow_web_pages(app: FastAPI, settings: GatewaySettings) -> None:
-    """CORS for the configured origins; credentials travel in a header, never in a cookie."""
+def _allow_web_pages(app: Service, settings: GatewaySettings) -> None:
+    """CORS for the configured origins, on whatever is answered; credentials travel in a header, never in a cookie."""
     if not settings.cors_origins:
         return
-    app.add_middleware(
-        CORSMiddleware,
+    app.outermost = CORSMiddleware(
+        app.outermost,
         allow_origins=sorted(settings.cors_origins),
         allow_methods=["GET", "POST", "PUT"],
         allow_headers=WEB_HEADERS,

@@ -73,7 +73,7 @@ def create_app(settings: IntentSettings | None = None, library: Library | None =
         max_body_bytes=BODY_LIMIT,
         deadlines=DEADLINES_MS,
         error_member="/v2",
-        straight={("POST", understand.PATH): understand.straight},
+        straight=[understand.STRAIGHT],
     )
 
 

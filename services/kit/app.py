@@ -20,7 +20,7 @@ from services.kit.errors import (
     say_error,
     unexpected_problem,
 )
-from services.kit.express import Express, Ways
+from services.kit.express import Express, Straight
 from services.kit.identity import Authenticate, Keyring, internal_token
 from services.kit.resilience import DEADLINE_HEADER, Deadline
 from services.kit.settings import SharedSettings
@@ -60,19 +60,20 @@ def build_app(
     body_limits: Mapping[str, int] | None = None,
     deadlines: Mapping[str, int] | None = None,
     error_member: str | None = None,
-    straight: Ways | None = None,
-) -> FastAPI:
+    straight: Sequence[Straight] = (),
+) -> "Service":
     """A service's application.
 
     `ready` gives the reasons why this process should get no traffic (its own state, never a neighbour's).
     `body_limits` (bytes) and `deadlines` (milliseconds) override the defaults by path prefix, longest first. Problems under the
-    path prefix `error_member` also have the member `error`. `straight` has the hot routes' second way in.
+    path prefix `error_member` also have the member `error`. `straight` has the second way of hot routes.
     """
     configure_logging(shared.log_level)
     app = Service(title=title, version="1", lifespan=lifespan, responses=_PROBLEMS, docs_url=None, redoc_url=None)
+    app.state.straight = straight
     app.state.authenticate = authenticate or internal_token(Keyring(shared.internal_keys.get_secret_value()))
     app.outermost = RequestScope(
-        Express(app.framework, straight or {}),
+        Express(app.framework, straight),
         service=name,
         limits=_by_prefix(body_limits, max_body_bytes),
         deadlines=_by_prefix(deadlines, shared.default_deadline_ms),

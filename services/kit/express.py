@@ -1,10 +1,10 @@
 """A hot route's straight way: from a request to its answer without the framework's layers in between.
 
-The route is declared as every other, with its scope, its schema and its errors. Its straight way does the same where nothing is
-wrong and hands over to the declared route where anything is, so that there is one place that says what is wrong.
+The route is declared as every other, with its scope, its schema and its errors. Its straight way has the same scope, does the same
+where nothing is wrong and hands over to the declared route where anything is, so that there is one place that says what is wrong.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit.errors import ServiceError, http_problem, problem_response
+from services.kit.identity import Caller, ScopeCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +23,33 @@ class Declared:
     body: bytes | None = None
 
 
-Straight = Callable[[Request], Awaitable[Response | Declared]]
-Ways = Mapping[tuple[str, str], Straight]
-"""By method and path, without parameters."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Route:
-    """What metrics and logs call it."""
+class Straight:
+    """The straight way of `method` and `path`, which has no parameters, for callers with `scope`. Metrics call it by its path."""
 
+    method: str
     path: str
+    scope: str
+    answer: Callable[[Request, Caller], Awaitable[Response | Declared]]
 
 
 class Express:
     """In front of `app`, the framework with all declared routes."""
 
-    def __init__(self, app: ASGIApp, ways: Ways) -> None:
+    def __init__(self, app: ASGIApp, ways: Sequence[Straight]) -> None:
         self._app = app
-        self._ways = {place: (way, _Route(place[1])) for place, way in ways.items()}
+        self._ways = {(way.method, way.path): (way, ScopeCheck(way.scope)) for way in ways}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._ways.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if found is None:
             await self._app(scope, receive, send)
             return
-        way, scope["route"] = found
+        way, authorised = found
+        scope["route"] = way
+        request = Request(scope, receive)
         try:
-            answer = await way(Request(scope, receive))
+            answer = await way.answer(request, await authorised(request))
         except ServiceError as error:
             answer = problem_response(error)
         except HTTPException as error:

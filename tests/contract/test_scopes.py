@@ -60,6 +60,15 @@ def test_every_route_of_every_back_end_declares_one_scope(back_ends):
         assert {route: scopes for route, scopes in declared.items() if len(scopes) != 1} == {}, name
 
 
+def test_a_straight_way_has_the_scope_of_its_declared_route(back_ends):
+    ways = {name: app.state.straight for name, app in back_ends.items() if app.state.straight}
+    assert [way.path for way in ways["intent"]] == ["/v1/understand"]
+    for name, straight in ways.items():
+        declared = scopes_of(back_ends[name])
+        for way in straight:
+            assert declared[way.method, way.path] == [way.scope], name
+
+
 def test_every_route_of_the_gateway_declares_one_scope(gateway_settings):
     declared = scopes_of(create_app(gateway_settings()))
     assert len(declared) == len(ROWS) + 2

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from services.intent.model import ModelRefused
 from services.intent.trained.package import DESCRIPTION, Package, read_package
@@ -78,7 +78,9 @@ def reopen(folder: Path) -> Start:
     except KeyError as error:
         raise weights.missing("word_embeddings") from error
     config = _config(graph, weights, words, package)
-    encoder: Encoder = BertModel(config, add_pooling_layer=False)
+    model: Any = AutoModel
+    encoder: Encoder = model.from_config(config)
+    encoder.pooler = None
     encoder.load_state_dict(_embeddings(weights, words) | _layers(weights, config.num_hidden_layers))
     heads = {task: _head(weights, task) for task in package.description.classes}
     return Start(encoder.eval(), _tokenizer(package), package.description.classes, heads, trained)
@@ -120,13 +122,14 @@ class _Weights:
         return {"weight": self.tensor(f"{name}_gamma"), "bias": self.tensor(f"{name}_beta")}
 
 
-def _config(graph: onnx.GraphProto, weights: _Weights, words: Matrix, package: Package) -> BertConfig:
-    """The encoder's shape, from its nodes and its weights'."""
+def _config(graph: onnx.GraphProto, weights: _Weights, words: Matrix, package: Package) -> Any:
+    """The encoder's shape as a BertConfig, from its nodes and its weights'."""
     attentions = [node for node in graph.node if node.op_type in {"Attention", "QAttention"}]
     norms = [node for node in graph.node if node.op_type == "SkipLayerNormalization"]
     if not attentions or not norms:
         raise weights.missing("fused attention")
-    return BertConfig(
+    return AutoConfig.for_model(
+        "bert",
         vocab_size=len(words),
         hidden_size=words.shape[1],
         num_hidden_layers=len(attentions),

@@ -15,14 +15,12 @@ from types import TracebackType
 from typing import Generic, Protocol, Self
 
 from services.intent.model import A, E, L, Model
-from services.intent.serving.computing import LEAST, Computed, compute, give_way, through
+from services.intent.serving.computing import LEAST, compute, give_way
 from services.intent.serving.jobs import Asked, Job, fail
 from services.intent.serving.waiting import Limits, Priority, Waiting
 
 MAX_RETRY_AFTER_S = 30
 COMPUTE_NICENESS = 3
-HELD_BACK_S = 0.1
-"""How long an answer may lie while the batches that were handed over with its own are computed."""
 
 _SMOOTHING = 0.2
 _OVERTAKEN = 2.0
@@ -146,7 +144,7 @@ class Batcher(Generic[E, L, A]):
         loop = asyncio.get_running_loop()
         encoded = await loop.run_in_executor(self._encoding, self._model.encode, texts)
         for batch in (encoded[:1], sorted(encoded, key=lambda each: each.tokens)):
-            await loop.run_in_executor(self._computing, through, self._model, batch)
+            await loop.run_in_executor(self._computing, compute, self._model, batch)
 
     async def submit(
         self, texts: Sequence[str], *, expires: float, priority: Priority = Priority.INTERACTIVE
@@ -199,9 +197,11 @@ class Batcher(Generic[E, L, A]):
         self._observer.encoded(now - started)
         if self._gave_up:
             raise Draining
+        if len(encoded) != len(texts):
+            raise ModelFailed(f"{len(encoded)} encoded of {len(texts)} texts")
         if not encoded:
             return []
-        asked: Asked[A] = Asked({}, len(texts), loop.create_future())
+        asked: Asked[A] = Asked({}, len(encoded), loop.create_future())
         jobs = [Job(each, each.tokens, now, expires, priority, place, asked) for place, each in enumerate(encoded)]
         try:
             for job in jobs:
@@ -210,7 +210,7 @@ class Batcher(Generic[E, L, A]):
             await asked.whole
         finally:
             self._forget(jobs, asked, expires)
-        return [asked.answers[place] for place in range(len(texts))]
+        return [asked.answers[place] for place in range(len(jobs))]
 
     async def _encode(self, loop: asyncio.AbstractEventLoop, texts: Sequence[str]) -> Sequence[E]:
         if not self._yielding and sum(len(text.encode()) for text in texts) <= self._model.appetite.encoded_at_once:
@@ -234,70 +234,42 @@ class Batcher(Generic[E, L, A]):
             if not self._work.is_set():
                 await self._work.wait()
                 free = None
-            batches = self._next()
+            taken = self._waiting.take(self._clock())
             if not len(self._waiting):
                 self._work.clear()
-            if batches:
-                await self._compute(batches, free)
-                free = self._clock()
-
-    def _next(self) -> list[Sequence[Job[E, A]]]:
-        """What is handed to a thread at once: a batch, and where many wait, further ones.
-
-        Whenever answers come, the event loop sends them and reads what is asked next: for more texts at once, that costs less each.
-        But no answer lies for longer than `HELD_BACK_S`, other runners find work too, and bulk work goes one batch at a time, since
-        a single text may come that goes before it.
-        """
-        held_back = HELD_BACK_S * self._tokens_per_s if math.isfinite(self._tokens_per_s) else 0.0
-        most = min(self._waiting.tokens() / 2, held_back) / self._runners
-        batches: list[Sequence[Job[E, A]]] = []
-        tokens = 0
-        while len(self._waiting):
-            taken = self._waiting.take(self._clock())
             if taken.expired:
                 self._observer.dropped(len(taken.expired), "deadline")
                 fail(taken.expired, DeadlinePassed)
             if taken.batch:
-                batches.append(taken.batch)
-            added = sum(job.tokens for job in taken.batch)
-            tokens += added
-            if tokens + added > most or any(job.priority is Priority.BULK for job in taken.batch):
-                break
-        return batches
+                await self._compute(taken.batch, free)
+                free = self._clock()
 
-    async def _compute(self, batches: Sequence[Sequence[Job[E, A]]], free: float | None) -> None:
-        """`free` is when the work before it ended, if it did not have to wait for more: what lies between counts in the pace."""
+    async def _compute(self, batch: Sequence[Job[E, A]], free: float | None) -> None:
+        """`free` is when the batch before it ended, if it did not have to wait for work: what lies between counts in the pace."""
         started = self._clock()
-        jobs = [job for batch in batches for job in batch]
-        tokens = sum(job.tokens for job in jobs)
+        tokens = sum(job.tokens for job in batch)
         self._being_computed += tokens
-        running = asyncio.get_running_loop().run_in_executor(self._computing, compute, self._model, batches)
+        running = asyncio.get_running_loop().run_in_executor(
+            self._computing, compute, self._model, [job.encoded for job in batch]
+        )
         try:
             await asyncio.wait([running])
         except asyncio.CancelledError:
-            fail(jobs, Draining)
+            fail(batch, Draining)
             raise
         finally:
             self._being_computed -= tokens
-        done = [job for computed in running.result() if self._tell(computed, started) for job in computed.batch]
-        if done:
-            self._learn(sum(job.tokens for job in done), len(done), self._clock() - (started if free is None else free))
-
-    def _tell(self, computed: Computed[E, A], started: float) -> bool:
-        """Everybody what became of their texts; whether these were computed."""
-        batch = computed.batch
-        if (failure := computed.failure) is not None:
+        if (failure := running.exception()) is not None:
             self._observer.dropped(len(batch), "model_failed")
             fail(batch, lambda: _model_failed(failure))
-            return False
+            return
+        computed = running.result()
         for job, answer in zip(batch, computed.answers, strict=True):
             job.asked.answer(job.place, answer)
-        tokens = [job.tokens for job in batch]
+        self._learn(tokens, len(batch), self._clock() - (started if free is None else free))
         waits = [started - job.arrived for job in batch]
-        self._observer.computed(
-            BatchReport(sum(tokens), max(tokens) * len(batch), waits, computed.infer_s, computed.output_s)
-        )
-        return True
+        padded = max(job.tokens for job in batch) * len(batch)
+        self._observer.computed(BatchReport(tokens, padded, waits, computed.infer_s, computed.output_s))
 
     def _learn(self, tokens: int, texts: int, seconds: float) -> None:
         """How fast it goes and how long texts are, smoothed over batches."""

@@ -17,19 +17,14 @@ class Asked(Generic[A]):
     left: int
     whole: asyncio.Future[None]
 
-    @property
-    def over(self) -> bool:
-        """Whether nobody waits any more: all is answered, a text failed, or the caller has gone. May be asked from any thread."""
-        return self.whole.done()
-
     def answer(self, place: int, answer: A) -> None:
         self.answers[place] = answer
         self.left -= 1
-        if not self.left and not self.over:
+        if not self.left and not self.whole.done():
             self.whole.set_result(None)
 
     def fail(self, error: Exception) -> None:
-        if not self.over:
+        if not self.whole.done():
             self.whole.set_exception(error)
 
     def forget(self) -> None:

@@ -75,10 +75,6 @@ class Waiting(Generic[W]):
     def __len__(self) -> int:
         return sum(len(lane) for lane in self._lanes.values())
 
-    def tokens(self) -> int:
-        """Of all that wait."""
-        return sum(self._tokens.values())
-
     def add(self, waiter: W) -> None:
         self._lanes[waiter.priority][id(waiter)] = waiter
         self._tokens[waiter.priority] += waiter.tokens
@@ -93,7 +89,7 @@ class Waiting(Generic[W]):
     def tokens_ahead(self, priority: Priority, now: float) -> int:
         """Of the texts that would be computed before one that arrived `now`."""
         if priority is Priority.BULK:
-            return self.tokens()
+            return sum(self._tokens.values())
         overdue = takewhile(lambda waiter: self._due(waiter) <= now, self._lanes[Priority.BULK].values())
         return self._tokens[Priority.INTERACTIVE] + sum(waiter.tokens for waiter in overdue)
 

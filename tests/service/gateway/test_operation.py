@@ -77,6 +77,13 @@ async def test_a_named_web_page_may_call(settings, key, app_client):
             "/v1/recommend", json={"user_id": "u1"}, headers=key | {"Origin": "https://shop.example"}
         )
         assert "X-Kuajie-Complete" in answer.headers["access-control-expose-headers"]
+        late = await gateway.post(
+            "/v1/understand",
+            json={"text": "hi"},
+            headers=key | {"Origin": "https://shop.example", "X-Request-Deadline-Ms": "1"},
+        )
+        assert late.status_code >= 500
+        assert late.headers["access-control-allow-origin"] == "https://shop.example"
         other = await gateway.get("/livez", headers={"Origin": "https://other.example"})
         assert "access-control-allow-origin" not in other.headers
 

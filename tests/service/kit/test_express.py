@@ -9,8 +9,8 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from services.kit.app import build_app
 from services.kit.errors import Conflict
-from services.kit.express import Declared
-from services.kit.identity import Caller, ScopeCheck, requires
+from services.kit.express import Declared, Straight
+from services.kit.identity import Caller, requires
 from services.kit.wire import EdgeModel
 
 PATH = "/v1/toys"
@@ -20,9 +20,8 @@ class Toy(EdgeModel):
     name: str
 
 
-async def straight(request: Request) -> Response | Declared:
+async def straight(request: Request, _: Caller) -> Response | Declared:
     """Answers what it knows, and hands over with the body or without."""
-    await ScopeCheck("toys:write")(request)
     if "x-unread" in request.headers:
         return Declared()
     body = await request.body()
@@ -56,7 +55,7 @@ async def client(shared_settings, app_client):
         routers=[router],
         ready=ready,
         max_body_bytes=100,
-        straight={("POST", PATH): straight},
+        straight=[Straight("POST", PATH, "toys:write", straight)],
     )
     async with app_client(app) as client:
         yield client
