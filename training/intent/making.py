@@ -13,7 +13,7 @@ from training.intent.export import export_onnx
 from training.intent.finishing import Made, finish
 from training.intent.fit import Trainer
 from training.intent.half import halve
-from training.intent.material import Material, prepare
+from training.intent.material import Material, divide, prepare
 from training.intent.network import IntentNetwork, merged, train_spoken, with_lora
 from training.intent.prediction import predict
 from training.intent.quantise import quantise
@@ -39,15 +39,16 @@ def make_model(
     """Train, calibrate, export, quantise, measure and package.
 
     `base` is a package of ours, whose heads are taken over where the classes are the same, or an encoder's folder or hub id. Raises
-    `UnusableData`, `ModelRefused` for a package that cannot be read, and OSError for an unknown base.
+    `UnusableData` before anything is trained, `ModelRefused` for a package that cannot be read, and OSError for an unknown base.
 
     Everything is chosen on `validation`; without such rows, on a share of `rows` that is held out of training. The verdict on scope is
     chosen on `unknown` as well, texts that are out of scope.
     """
+    division = divide(rows, validation, config)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     start = start_from(base, config.layers)
-    material = prepare(rows, validation, unknown, start.tokenizer, config)
+    material = prepare(division, unknown, start.tokenizer, config)
     classes = {task: len(names) for task, names in material.vocabulary.classes.items()}
     network = IntentNetwork(start.encoder, classes, dropout=config.dropout)
     kept = start.give_heads(network, material.vocabulary.classes)
