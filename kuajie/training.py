@@ -44,6 +44,7 @@ def train_intent(
     with needs("train-intent"):
         from training.intent.judging import ModelRefused
         from training.intent.making import make_model
+        from training.intent.material import UnusableValidation
         from training.intent.rows import UnusableData, read_rows, read_strangers
     try:
         rows = [row for path in data for row in read_rows(path)]
@@ -60,6 +61,8 @@ def train_intent(
                 progress=stage,
                 resume=resume,
             )
+    except UnusableValidation as error:
+        raise BadInput(f"{', '.join(map(str, validation or data))}: {error}") from error
     except (UnusableData, ModelRefused) as error:
         raise BadInput(str(error)) from error
     except (OSError, ValueError) as error:

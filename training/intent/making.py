@@ -1,6 +1,7 @@
 """`kuajie train intent`: from a file of labelled texts to a folder that can be served, with a report of how good it is."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from services.intent.trained.package import HALF
 from training.intent.config import TrainConfig
 from training.intent.export import export_onnx
 from training.intent.finishing import Made, finish
-from training.intent.fit import Trainer
+from training.intent.fit import State, Trainer
 from training.intent.half import halve
-from training.intent.material import Material, prepare
+from training.intent.material import Material, divide, prepare
 from training.intent.network import IntentNetwork, merged, train_spoken, with_lora
 from training.intent.prediction import predict
 from training.intent.quantise import quantise
-from training.intent.reopened import start_from
+from training.intent.reopened import Start, start_from
 from training.intent.rows import UNKNOWN, Row
 from training.intent.served import logits_of, open_model
 
@@ -39,22 +40,54 @@ def make_model(
     """Train, calibrate, export, quantise, measure and package.
 
     `base` is a package of ours, whose heads are taken over where the classes are the same, or an encoder's folder or hub id. Raises
-    `UnusableData`, `ModelRefused` for a package that cannot be read, and OSError for an unknown base.
+    `UnusableData` before anything is trained, `ModelRefused` for a package that cannot be read, and OSError for an unknown base.
 
     Everything is chosen on `validation`; without such rows, on a share of `rows` that is held out of training. The verdict on scope is
     chosen on `unknown` as well, texts that are out of scope.
     """
+    division = divide(rows, validation, config)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     start = start_from(base, config.layers)
-    material = prepare(rows, validation, unknown, start.tokenizer, config)
-    classes = {task: len(names) for task, names in material.vocabulary.classes.items()}
-    network = IntentNetwork(start.encoder, classes, dropout=config.dropout)
-    kept = start.give_heads(network, material.vocabulary.classes)
+    material = prepare(division, unknown, start.tokenizer, config)
+    learner = _learner(start, material, config)
+    state = _train(learner.network, material, out, config, progress, resume=resume)
+    if state is None:
+        return Made(out, {})
+    kept = learner.heads_kept
+    report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch, "heads_kept": kept}
+    progress("exporting", 1.0)
+    report |= _export(merged(learner.network), out, material, learner.words, config)
+    return finish(out, material, config, report, name, str(base))
+
+
+@dataclass(frozen=True, slots=True)
+class _Learner:
+    """What is trained, the tasks whose heads it took over, and the ids of the words that were ever trained, with those trained now."""
+
+    network: IntentNetwork
+    heads_kept: list[str]
+    words: list[int]
+
+
+def _learner(start: Start, material: Material, config: TrainConfig) -> _Learner:
+    """The start with a head for each task, of which `config` says what is trained."""
+    classes = material.vocabulary.classes
+    network = IntentNetwork(
+        start.encoder, {task: len(names) for task, names in classes.items()}, dropout=config.dropout
+    )
+    kept = start.give_heads(network, classes)
     spoken = material.spoken if config.train_words else []
     train_spoken(network, spoken)
     if config.lora_rank:
         network = with_lora(network, config.lora_rank)
+    return _Learner(network, kept, sorted({*spoken, *start.trained_words}))
+
+
+def _train(
+    network: IntentNetwork, material: Material, out: Path, config: TrainConfig, progress: Progress, *, resume: bool
+) -> State | None:
+    """Give the network its best weights; how the run went, None in all but the first of several processes."""
     trainer = Trainer(
         network=network,
         train=material.train,
@@ -68,18 +101,18 @@ def make_model(
         resume=resume,
     )
     state = trainer.fit()
-    if not trainer.accelerator.is_main_process:
-        return Made(out, {})
-    network = merged(network)
-    progress("exporting", 1.0)
-    export_onnx(network, out / "model.onnx")
+    return state if trainer.accelerator.is_main_process else None
+
+
+def _export(
+    network: IntentNetwork, out: Path, material: Material, words: Sequence[int], config: TrainConfig
+) -> dict[str, Any]:
+    """Write the files that can be served; what int8 scored, and how far the file in float32 is from the network."""
+    path = out / "model.onnx"
+    export_onnx(network, path)
     if config.float16:
-        halve(out / "model.onnx", out / HALF)
-    report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch, "heads_kept": kept}
-    report |= _quantised(out, material, sorted({*spoken, *start.trained_words})) | {
-        "parity": _parity(network, out / "model.onnx", material)
-    }
-    return finish(out, material, config, report, name, str(base))
+        halve(path, out / HALF)
+    return _quantised(out, material, words) | {"parity": _parity(network, path, material)}
 
 
 def _parity(network: IntentNetwork, path: Path, material: Material) -> float:

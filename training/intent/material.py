@@ -5,9 +5,47 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerFast
 
+from services.intent.labels import OUT_OF_SCOPE
 from training.intent.batches import Encoded, encode
 from training.intent.config import TrainConfig
-from training.intent.rows import Row, Vocabulary, language_of, split
+from training.intent.rows import Row, UnusableData, Vocabulary, language_of, split
+
+
+class UnusableValidation(UnusableData):
+    """Nothing can be chosen on the validation rows. The message says what they lack; their files are known to who read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """The rows of a run by what they are for, and the classes that are learned."""
+
+    train: list[Row]
+    validation: list[Row]
+    vocabulary: Vocabulary
+
+
+def divide(rows: Sequence[Row], given: Sequence[Row], config: TrainConfig) -> Division:
+    """Without `given` rows some of `rows` are held out for validation. Needs no model, so that a run is refused before it begins.
+
+    Raises `UnusableData` for a task of one class and `UnusableValidation`. Rows out of scope may be missing: scope is then judged by
+    distance, and its threshold keeps most of the rows in scope.
+    """
+    vocabulary = Vocabulary.of(rows)
+    train, validation = (list(rows), list(given)) if given else split(rows, config.validation_share, seed=config.seed)
+    if lack := _lack(validation, vocabulary):
+        raise UnusableValidation(lack if given else f"of the rows held out for validation, {lack}")
+    return Division(train, validation, vocabulary)
+
+
+def _lack(validation: Sequence[Row], vocabulary: Vocabulary) -> str | None:
+    """What is missing for a run to be judged and calibrated; None when it is all there."""
+    if "intent" in vocabulary.classes:
+        if any(row.labels.get("intent", OUT_OF_SCOPE) != OUT_OF_SCOPE for row in validation):
+            return None
+        return f"no row is in scope (has an intent other than {OUT_OF_SCOPE}): there is nothing to set the threshold of scope by"
+    if any(row.labels.keys() & vocabulary.classes.keys() for row in validation):
+        return None
+    return f"no row has a label of {' or '.join(vocabulary.classes)}: there is nothing to choose by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +70,14 @@ class Material:
 
 
 def prepare(
-    rows: Sequence[Row],
-    given: Sequence[Row],
-    unknown: Sequence[str],
-    tokenizer: PreTrainedTokenizerFast,
-    config: TrainConfig,
+    division: Division, unknown: Sequence[str], tokenizer: PreTrainedTokenizerFast, config: TrainConfig
 ) -> Material:
-    """Everything encoded; without `given` rows some of `rows` are held out for validation. `unknown` are texts out of scope."""
-    vocabulary = Vocabulary.of(rows)
-    train, validation = (list(rows), list(given)) if given else split(rows, config.validation_share, seed=config.seed)
+    """Everything encoded; `unknown` are texts out of scope. Raises `UnusableData` for a class that only validation rows have."""
+    vocabulary = division.vocabulary
 
     def encoded(part: Sequence[Row]) -> Encoded:
         return encode(part, tokenizer, vocabulary, prefix=config.prefix, max_tokens=config.max_tokens)
 
     strangers = [Row(text, {}, language_of(text)) for text in unknown]
-    return Material(train, encoded(train), encoded(validation), encoded(strangers), vocabulary, tokenizer)
+    train, validation = encoded(division.train), encoded(division.validation)
+    return Material(division.train, train, validation, encoded(strangers), vocabulary, tokenizer)

@@ -1,4 +1,4 @@
-"""Alerts and silences on the wire."""
+"""Alerts and silences on the wire. Names that are answered are open: those that a newer build stored are passed on as they are."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -38,11 +38,11 @@ class Surge(MessageModel):
     """One topic above its baseline. `examples` are its largest clusters of negative documents, `sources` count negatives."""
 
     surge_id: str
-    topic: Topic
+    topic: Topic | str
     began: datetime
     last_hour: datetime
     ended_at: datetime | None
-    detectors: list[Detector]
+    detectors: list[Detector | str]
     documents: int
     negatives: int
     expected_negatives: float
@@ -60,8 +60,8 @@ class Alert(MessageModel):
     """Surges that began within hours of each other. It resolves by itself when all of them are over."""
 
     alert_id: str
-    status: AlertStatus
-    topics: list[Topic]
+    status: AlertStatus | str
+    topics: list[Topic | str]
     opened_at: datetime
     updated_at: datetime
     told_at: datetime | None = Field(description="When webhooks were last told; null while it is silenced.")
@@ -120,7 +120,7 @@ class Silence(MessageModel):
     """A silence as it is kept; ended early, `ends_at` is when it was."""
 
     silence_id: str
-    topic: Topic | None
+    topic: Topic | str | None
     source: str | None
     starts_at: datetime
     ends_at: datetime

@@ -1,4 +1,7 @@
-"""Documents of opinion monitoring on the wire: what comes in, the verdicts, what is known of each."""
+"""Documents of opinion monitoring on the wire: what comes in, the verdicts, what is known of each.
+
+Names that are answered are open: those that a newer build stored are passed on as they are.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -118,10 +121,10 @@ class Document(MessageModel):
     weight: float
     cluster_id: str
     similarity: float | None
-    state: Literal["pending", "classified", "failed"]
-    topic: Topic | None
+    state: Literal["pending", "classified", "failed"] | str
+    topic: Topic | str | None
     topic_confidence: float | None
-    sentiment: Sentiment | None
+    sentiment: Sentiment | str | None
     negative: float | None = Field(description="Probability that it is negative.")
     model: str | None = Field(description="Which model said so, as name/version.")
 

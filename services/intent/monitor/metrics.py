@@ -19,5 +19,10 @@ DETECTION_LAG = Histogram(
     buckets=(1, 5, 10, 30, 60, 90, 120, 300, 900, 3600),
 )
 ALERTS = Gauge("kuajie_intent_monitor_alerts", "Alerts that are not resolved.", ["status"])
+LEFT_OUT = Counter(
+    "kuajie_intent_monitor_surge_parts_left_out_total",
+    "Hours and examples of surges left out as they were read: another build stored them in another form.",
+    ["part"],
+)
 DELIVERIES = Counter("kuajie_intent_monitor_deliveries_total", "Attempts to deliver, by outcome.", ["outcome"])
 WAITING_DELIVERIES = Gauge("kuajie_intent_monitor_pending_deliveries", "Deliveries that wait for their next attempt.")

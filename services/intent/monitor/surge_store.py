@@ -1,11 +1,18 @@
-"""Surges in the database, with the evidence that an alert shows."""
+"""Surges in the database, with the evidence that an alert shows.
+
+Processes of two builds share it while a deployment rolls, so a build reads what the next one writes: further members of the evidence
+are ignored, names are passed on, hours and examples of another form are left out of what is read, and stay in the row. The other
+members are there in every build: one that goes is written until no build needs it.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import RowMapping, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,12 +20,18 @@ from services.intent.monitor.alert_schemas import ClusterEvidence, Surge, SurgeH
 from services.intent.monitor.alerts import KnownSurge, SeenSurge
 from services.intent.monitor.counts import wilson
 from services.intent.monitor.hours import HOUR
+from services.intent.monitor.metrics import LEFT_OUT
 from services.intent.tables import monitor as tables
+from services.kit.telemetry import get_logger
+
+log = get_logger(__name__)
 
 surges, documents = tables.surges, tables.documents
 EXAMPLES = 5
 MOST_SOURCES = 20
 MOST_HOURS = 72
+
+Part = TypeVar("Part", bound=BaseModel)
 
 _KNOWN = [surges.c[name] for name in KnownSurge.__slots__]
 
@@ -138,9 +151,24 @@ async def of_alerts(connection: AsyncConnection, tenant_id: str, alert_ids: Coll
 
 
 def _read(row: RowMapping) -> Surge:
-    """A surge as it was stored, also by a version that judged counts and shares apart: its detectors lose what they looked at, its
-    hours, which show no log likelihood ratio, are left out."""
+    """A surge as it was stored, also by a build that judged counts and shares apart: its detectors lose what they looked at."""
     columns = {name: row[name] for name in ("surge_id", "topic", "began", "last_hour", "ended_at")}
     names = [name.removeprefix("count_").removeprefix("share_") for name in row["detectors"]]
-    hours = [each for each in row["evidence"]["hours"] if "log_ratio" in each]
-    return Surge.model_validate(row["evidence"] | columns | {"detectors": list(dict.fromkeys(names)), "hours": hours})
+    evidence = row["evidence"]
+    parts = {
+        "hours": _readable(SurgeHour, evidence["hours"], row["surge_id"], "hours"),
+        "examples": _readable(ClusterEvidence, evidence["examples"], row["surge_id"], "examples"),
+    }
+    return Surge.model_validate(evidence | columns | {"detectors": list(dict.fromkeys(names))} | parts)
+
+
+def _readable(form: type[Part], stored: Sequence[Any], surge_id: str, part: str) -> list[Part]:
+    """Those that have the form; how many have another one is logged and counted."""
+    found = []
+    for each in stored:
+        with suppress(ValidationError):
+            found.append(form.model_validate(each))
+    if left_out := len(stored) - len(found):
+        log.warning("surge_read_in_part", surge_id=surge_id, part=part, left_out=left_out)
+        LEFT_OUT.labels(part).inc(left_out)
+    return found

@@ -1,4 +1,4 @@
-"""Webhooks and their deliveries on the wire."""
+"""Webhooks and their deliveries on the wire. Names that are answered are open: those that a newer build stored are passed on."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -32,7 +32,7 @@ class Webhook(MessageModel):
     webhook_id: str
     url: str
     description: str | None
-    events: list[AlertEvent]
+    events: list[AlertEvent | str]
     enabled: bool
     disabled_because: str | None
     failing_since: datetime | None
@@ -57,9 +57,9 @@ class Delivery(MessageModel):
 
     notification_id: str
     webhook_id: str
-    event: AlertEvent | Literal["webhook.test"]
+    event: AlertEvent | Literal["webhook.test"] | str
     alert_id: str | None
-    state: DeliveryState
+    state: DeliveryState | str
     attempts: int
     created_at: datetime
     due_at: datetime

@@ -90,6 +90,7 @@ def test_two_processes_train_together_and_one_speaks(labelled: Path, tiny_base: 
         (["--data", "absent.csv", "--base", "absent"], "absent.csv"),
         (["--data", "{labelled}", "--base", "{folder}/absent"], "cannot train from"),
         (["--data", "{labelled}", "--base", "{half}"], "the package is damaged"),
+        (["--data", "{labelled}", "--base", "absent", "--validation", "{strange}"], "strange.csv: no row is in scope"),
         (["--data", "{labelled}", "--base", "{base}", "--layers", "0,7"], "the encoder has the layers 0 to 1"),
         (["--data", "{labelled}", "--base", "{base}", "--layers", "few"], "--layers takes `all` or numbers"),
     ],
@@ -100,7 +101,9 @@ def test_what_cannot_be_used_is_one_line_and_status_2(
     half = tmp_path / "half"
     half.mkdir()
     (half / "model.json").write_text("{}")
-    places = {"labelled": labelled, "base": tiny_base, "folder": tmp_path, "half": half}
+    strange = tmp_path / "strange.csv"
+    strange.write_text("text,label\nis it raining?,out_of_scope\n")
+    places = {"labelled": labelled, "base": tiny_base, "folder": tmp_path, "half": half, "strange": strange}
     filled = [word.format(**places) for word in words]
     status, output, error = command("train", "intent", "--out", tmp_path / "out", *filled)
     assert (status, output) == (2, "")
