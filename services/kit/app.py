@@ -70,7 +70,7 @@ def build_app(
     """
     configure_logging(shared.log_level)
     app = Service(title=title, version="1", lifespan=lifespan, responses=_PROBLEMS, docs_url=None, redoc_url=None)
-    app.state.straight = straight
+    app.state.straight = straight  # for the test that compares their scopes with the declared ones
     app.state.authenticate = authenticate or internal_token(Keyring(shared.internal_keys.get_secret_value()))
     app.outermost = RequestScope(
         Express(app.framework, straight),

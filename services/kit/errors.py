@@ -203,6 +203,7 @@ def install_error_handlers(app: FastAPI) -> None:
     async def http_error(_: Request, error: Exception) -> Response:
         return http_problem(cast("HTTPException", error))
 
+    # Starlette answers what nobody foresaw by itself, in plain text; it raises it again, and RequestScope logs it.
     async def unexpected(_: Request, __: Exception) -> Response:
         return Response(unexpected_problem(), 500, media_type=PROBLEM_JSON)
 

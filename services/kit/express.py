@@ -1,7 +1,7 @@
 """A hot route's straight way: from a request to its answer without the framework's layers in between.
 
-The route is declared as every other, with its scope, its schema and its errors. Its straight way has the same scope, does the same
-where nothing is wrong and hands over to the declared route where anything is, so that there is one place that says what is wrong.
+The route is declared as every other, with its scope, its schema and its errors. Its straight way has the same scope and does the same;
+a body that does not fit it hands over to the declared route, so that there is one place that says what is wrong with one.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -52,6 +52,8 @@ class Trainer:
     folder: Path
     progress: Progress
     resume: bool = False
+    base: str = ""
+    """What the network began as: what is not trained is not in a checkpoint."""
     accelerator: Accelerator = field(default_factory=lambda: Accelerator(cpu=not torch.accelerator.is_available()))
 
     def fit(self, *, until: int | None = None) -> State:
@@ -147,4 +149,4 @@ class Trainer:
 
     def _identity(self) -> str:
         """What must be the same for a run to be the same."""
-        return repr((self.config, len(self.train), len(self.validation), dict(self.vocabulary.classes)))
+        return repr((self.base, self.config, len(self.train), len(self.validation), dict(self.vocabulary.classes)))

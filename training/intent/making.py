@@ -51,7 +51,7 @@ def make_model(
     start = start_from(base, config.layers)
     material = prepare(division, unknown, start.tokenizer, config)
     learner = _learner(start, material, config)
-    state = _train(learner.network, material, out, config, progress, resume=resume)
+    state = _train(learner.network, base, material, out, config, progress, resume=resume)
     if state is None:
         return Made(out, {})
     kept = learner.heads_kept
@@ -85,7 +85,14 @@ def _learner(start: Start, material: Material, config: TrainConfig) -> _Learner:
 
 
 def _train(
-    network: IntentNetwork, material: Material, out: Path, config: TrainConfig, progress: Progress, *, resume: bool
+    network: IntentNetwork,
+    base: str | Path,
+    material: Material,
+    out: Path,
+    config: TrainConfig,
+    progress: Progress,
+    *,
+    resume: bool,
 ) -> State | None:
     """Give the network its best weights; how the run went, None in all but the first of several processes."""
     trainer = Trainer(
@@ -99,6 +106,7 @@ def _train(
         folder=out,
         progress=progress,
         resume=resume,
+        base=str(base),
     )
     state = trainer.fit()
     return state if trainer.accelerator.is_main_process else None

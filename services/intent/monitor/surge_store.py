@@ -156,7 +156,9 @@ def _read(row: RowMapping) -> Surge:
     names = [name.removeprefix("count_").removeprefix("share_") for name in row["detectors"]]
     evidence = row["evidence"]
     parts = {
-        "hours": _readable(SurgeHour, evidence["hours"], row["surge_id"], "hours"),
+        "hours": _readable(
+            SurgeHour, [each for each in evidence["hours"] if "count_z" not in each], row["surge_id"], "hours"
+        ),
         "examples": _readable(ClusterEvidence, evidence["examples"], row["surge_id"], "examples"),
     }
     return Surge.model_validate(evidence | columns | {"detectors": list(dict.fromkeys(names))} | parts)

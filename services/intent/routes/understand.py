@@ -20,7 +20,6 @@ PATH = "/v1/understand"
 SCOPE = "understand"
 JSON = "application/json"
 
-
 router = APIRouter()
 
 

@@ -51,7 +51,7 @@ class Draining(BatcherError):
 
 
 class ModelFailed(BatcherError):
-    """The model raised, or gave another number of answers than texts."""
+    """The model raised, or gave another number of encodings or answers than texts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,12 @@ class Computed(Generic[A]):
 def compute(model: Model[E, L, A], encoded: Sequence[E]) -> Computed[A]:
     """Raises what the model raises, and ValueError when it gives another number of answers than texts."""
     started = time.perf_counter()
-    logits = model.run(encoded)
-    inferred = time.perf_counter()
-    answers = model.decode(logits)
+    try:
+        logits = model.run(encoded)
+        inferred = time.perf_counter()
+        answers = model.decode(logits)
+    except StopIteration as ended:  # the one error that no future takes: whoever waits for it would wait for ever
+        raise RuntimeError("the model raised StopIteration") from ended
     if len(answers) != len(encoded):
         raise ValueError(f"{len(answers)} answers for {len(encoded)} texts")
     return Computed(answers, inferred - started, time.perf_counter() - inferred)

@@ -51,13 +51,17 @@ class EchoModel:
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         self.threads.add(threading.current_thread().name.split("_")[0])
-        return [Encoded(text) for text in texts]
+        return [Encoded(text) for text in texts if text != "lost"]
 
     def run(self, batch: Sequence[Encoded]) -> list[str]:
         self.threads.add(threading.current_thread().name.split("_")[0])
         self.batches.append([each.text for each in batch])
         if "poison" in self.batches[-1]:
             raise ZeroDivisionError
+        if "exit" in self.batches[-1]:
+            raise SystemExit
+        if "over" in self.batches[-1]:
+            raise StopIteration
         assert self.gate.wait(10)
         return [each.text for each in batch]
 
@@ -331,6 +335,25 @@ async def test_a_model_that_loses_an_answer_is_a_failure_not_a_mix_up() -> None:
     async with house.batcher:
         with pytest.raises(ModelFailed, match="ValueError"):
             await house.ask("mute")
+
+
+@pytest.mark.parametrize("texts", [("a", "lost"), ("lost",)])
+async def test_a_model_that_loses_a_text_while_encoding_is_a_failure_not_a_mix_up(texts: tuple[str, ...]) -> None:
+    house = House(EchoModel().open())
+    async with house.batcher:
+        with pytest.raises(ModelFailed, match="encoded of"):
+            await house.ask(*texts)
+        assert await house.ask("fine") == ["FINE"]
+    assert house.batcher.unsettled == 0
+
+
+@pytest.mark.parametrize("text", ["exit", "over"])
+async def test_an_error_that_no_future_takes_fails_its_batch_and_ends_no_runner(text: str) -> None:
+    house = House(EchoModel().open())
+    async with house.batcher:
+        with pytest.raises(ModelFailed):
+            await house.ask(text)
+        assert await house.ask("fine") == ["FINE"]
 
 
 async def test_warm_up_goes_through_all_verbs_alone_and_as_a_batch() -> None:

@@ -61,6 +61,10 @@ def test_the_checkpoint_of_another_configuration_is_refused(
     other = trainer(tiny_base, tiny_rows, replace(tiny_config, learning_rate=1e-3), tmp_path, resume=True)
     with pytest.raises(UnusableData, match="without --resume"):
         other.fit()
+    from_elsewhere = trainer(tiny_base, tiny_rows, tiny_config, tmp_path, resume=True)
+    from_elsewhere.base = "another"
+    with pytest.raises(UnusableData, match="without --resume"):
+        from_elsewhere.fit()
 
 
 def test_it_stops_when_validation_no_longer_gains(
