@@ -6,9 +6,8 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-import torch
-from transformers import BertConfig, BertModel
 
+from tests.unit.training_intent.wide import wide_encoder
 from training.intent.export import export_onnx
 from training.intent.network import IntentNetwork
 from training.intent.quantise import WAYS, quantise
@@ -19,17 +18,8 @@ SPOKEN = (9, 20)
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two layers that are wide enough for whole blocks."""
-    torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=64,
-        hidden_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=256,
-        max_position_embeddings=32,
-    )
     path = tmp_path_factory.mktemp("quantise") / "model.onnx"
-    export_onnx(IntentNetwork(BertModel(config, add_pooling_layer=False), {"intent": 5}, dropout=0.0), path)
+    export_onnx(IntentNetwork(wide_encoder(), {"intent": 5}, dropout=0.0), path)
     return path
 
 

@@ -9,11 +9,11 @@ import onnx
 import pytest
 import torch
 from onnx import numpy_helper
-from transformers import BertConfig, BertModel
 
 from services.intent.model import ModelRefused
 from services.intent.trained.package import read_package
 from services.intent.trained.tokens import open_tokenizer
+from tests.unit.training_intent.wide import wide_encoder
 from training.intent.batches import Encoded
 from training.intent.calibration import Calibration
 from training.intent.config import TrainConfig
@@ -41,19 +41,8 @@ class Packed:
 
 def random_network() -> IntentNetwork:
     """Two layers, wide enough for whole blocks; every weight is random, and those of words that none spoke have four bits."""
-    torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=64,
-        hidden_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=256,
-        max_position_embeddings=32,
-        layer_norm_eps=1e-5,
-    )
-    network = IntentNetwork(
-        BertModel(config, add_pooling_layer=False), {task: len(names) for task, names in CLASSES.items()}, dropout=0.0
-    )
+    heads = {task: len(names) for task, names in CLASSES.items()}
+    network = IntentNetwork(wide_encoder(layer_norm_eps=1e-5), heads, dropout=0.0)
     with torch.no_grad():
         for value in network.parameters():
             value.add_(0.05 * torch.randn_like(value))
