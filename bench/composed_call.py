@@ -6,7 +6,6 @@ gateway CPU at most twice the bare one's, p99 overhead at most 15 ms at half loa
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +20,7 @@ import demo
 from bench.rig.callers import Call, Measured, closed_loop, open_loop, together
 from bench.rig.meters import cpu_seconds
 from bench.rig.stack import Running, data_folder, settle, stack
+from kuajie.ports import free_ports
 
 ROUNDS = 5
 REQUESTS = 400  # a round; the token of the bare one lives for a minute
@@ -97,9 +97,7 @@ def report(cpu: dict[str, list[float]], rates: list[float], ours: Measured, bare
 @contextmanager
 def bare_server(running: Running) -> Iterator[tuple[int, str]]:
     """The bare fan-out as a process of its own: its pid and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_ports()
     command = [sys.executable, "-m", "bench.rig.bare", str(port)]
     told = {"headers": running.internal_headers(*SCOPES) | DEADLINE, "urls": running.state["services"]}
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from kuajie.binaries import EngineError, closed_parent, engine_identity, make_open_folder
-from kuajie.ports import free_port, port_is_free
+from kuajie.ports import free_ports, port_is_free
 from kuajie.private_files import write_private
 from kuajie.processes import Identity, spawn, stop
 
@@ -118,11 +118,11 @@ class Engine(ABC):
     def _choose_address(self) -> Address:
         path = self.data_dir / f"{self.name.lower()}.json"
         known: dict[str, str | int] = json.loads(path.read_text()) if path.exists() else {}
-        port = self._fixed_port or int(known.get("port", 0)) or free_port()
+        port = self._fixed_port or int(known.get("port", 0)) or free_ports()
         if not port_is_free(port):
             if self._fixed_port:
                 raise EngineError(f"{self.name}: port {port} is in use by another program")
-            port = free_port()
+            port = free_ports()
         address = Address(port, str(known.get("password") or secrets.token_hex(24)))
         write_private(path, json.dumps(asdict(address)))
         return address

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from bench.rig.meters import cpu_seconds, family
 from bench.rig.stack import data_folder
 from kuajie.databases import prepare, sqlalchemy_url
 from kuajie.engines import PostgresEngine, RedisEngine
+from kuajie.ports import free_ports
 from services.kit.identity import Caller, Keyring
 
 KEYS = "bench:0123456789abcdef0123456789abcdef"
@@ -82,13 +82,6 @@ def _signal(members: Sequence[int], number: int) -> None:
             os.kill(member, number)
 
 
-def a_port() -> int:
-    """One that nobody listens on, and that the next call will not give again soon."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @contextmanager
 def stores() -> Iterator[dict[str, str]]:
     """The engines of a laptop with an empty database: what the intent service is told of them."""
@@ -107,7 +100,7 @@ def stores() -> Iterator[dict[str, str]]:
 @contextmanager
 def ours(model: Path, core: int | None, settings: Mapping[str, str], *, log: IO[str] | None = None) -> Iterator[Server]:
     """The service with one compute thread and no response cache, so that every text is computed; `log` takes its access log."""
-    port = a_port()
+    port = free_ports()
     told = {
         "KUAJIE_INTERNAL_KEYS": KEYS,
         "KUAJIE_INTENT_MODEL_DIR": str(model),
@@ -125,7 +118,7 @@ def ours(model: Path, core: int | None, settings: Mapping[str, str], *, log: IO[
 
 @contextmanager
 def litserve(model: Path, core: int | None, *, batch: int, wait_ms: int, budget: int) -> Iterator[Server]:
-    port = a_port()
+    port = free_ports()
     told = [str(model), str(port), str(batch), str(wait_ms / 1000), str(budget)]
     with pinned([peers_python(), "-m", "bench.peers.litserve_peer", *told], core, {}) as pid:
         yield Server("litserve", f"http://127.0.0.1:{port}/predict", pid)
@@ -133,7 +126,7 @@ def litserve(model: Path, core: int | None, *, batch: int, wait_ms: int, budget:
 
 @contextmanager
 def mosec(model: Path, core: int | None, *, batch: int, wait_ms: int, budget: int) -> Iterator[Server]:
-    port = a_port()
+    port = free_ports()
     told = {
         "PEER_FOLDER": str(model),
         "PEER_BATCH": str(batch),
@@ -148,7 +141,7 @@ def mosec(model: Path, core: int | None, *, batch: int, wait_ms: int, budget: in
 @contextmanager
 def refuser(model: Path, texts: Path, core: int | None) -> Iterator[Server]:
     """`bench.rig.refuser`: it answers 200 to everything, beside the model file at full work."""
-    port = a_port()
+    port = free_ports()
     with pinned([sys.executable, "-m", "bench.rig.refuser", model, texts, str(port)], core, {}) as pid:
         yield Server("refuser", f"http://127.0.0.1:{port}/", pid)
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.rig.stack import StackFailed, data_folder, free_ports
+from bench.rig.stack import StackFailed, data_folder
 from kuajie.databases import prepare, sqlalchemy_url
 from kuajie.engines import PostgresEngine, RedisEngine
+from kuajie.ports import free_ports
 from kuajie.topology import database_variable
 from services.kit.identity import Caller, Keyring
 

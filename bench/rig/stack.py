@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kuajie.ports import free_ports
+from kuajie.topology import SERVICES
 from services.kit.identity import Caller, Keyring
-
-PORTS = 5
 
 
 class StackFailed(RuntimeError):
@@ -60,7 +59,7 @@ def data_folder() -> Iterator[Path]:
 @contextmanager
 def stack(folder: Path, *, demo: bool, settings: Mapping[str, str] | None = None) -> Iterator[Running]:
     """`kuajie up` on `folder`, with `settings` in its environment, until the block ends. StackFailed when it does not start."""
-    words = ["up", "--detach", "--json", "--data", str(folder), "--port", str(free_ports())]
+    words = ["up", "--detach", "--json", "--data", str(folder), "--port", str(free_ports(len(SERVICES)))]
     command = [sys.executable, "-m", "kuajie", *words, *(["--demo"] if demo else [])]
     environment = {**os.environ, **(settings or {})}
     up = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment)
@@ -71,19 +70,6 @@ def stack(folder: Path, *, demo: bool, settings: Mapping[str, str] | None = None
     finally:
         down = [sys.executable, "-m", "kuajie", "down", "--data", str(folder)]
         subprocess.run(down, stdout=subprocess.DEVNULL, check=False)
-
-
-def free_ports() -> int:
-    """The first of five ports in a row that nobody listens on."""
-    for first in range(28_000, 60_000, 10):
-        if all(_is_free(port) for port in range(first, first + PORTS)):
-            return first
-    raise StackFailed("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def settle(seconds: float) -> None:

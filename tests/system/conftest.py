@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ import pytest
 
 from demo.truth import Truth, truth_of
 from demo.world import DEFAULT_SEED, World, simulate
+from kuajie.ports import free_ports
+from kuajie.topology import SERVICES
 
 UNHURRIED = {"KUAJIE_GATEWAY_FIRST_STAGE_MS": "1000", "KUAJIE_DEFAULT_DEADLINE_MS": "2000"}
 """Tests share their machine with other work; how long things take is for the benchmarks to say."""
@@ -62,7 +63,7 @@ def started(*words: str) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="kuajie-system-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         data = Path(folder) / "data"
-        command = ("up", "--detach", "--json", "--data", str(data), "--port", str(free_ports(5)), *words)
+        command = ("up", "--detach", "--json", "--data", str(data), "--port", str(free_ports(len(SERVICES))), *words)
         up = run_kuajie(*command, environment=UNHURRIED)
         try:
             assert up.returncode == 0, up.stderr
@@ -70,19 +71,6 @@ def started(*words: str) -> Iterator[Running]:
             yield Running(state["url"], state["api_key"], data)
         finally:
             run_kuajie("down", "--data", str(data))
-
-
-def free_ports(count: int) -> int:
-    """The first of `count` ports in a row that nobody listens on."""
-    for first in range(18_000, 60_000, 10):
-        if all(_is_free(port) for port in range(first, first + count)):
-            return first
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture(scope="session")

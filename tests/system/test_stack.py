@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from kuajie.engines import scratch_folder
+from kuajie.ports import LOOPBACK, free_ports
 from kuajie.processes import command_line
 from kuajie.supervisor import ServiceProcess
 from kuajie.topology import SERVICES, WITH_DATABASE, database_variable
@@ -45,24 +46,6 @@ def up(data: Path, port: int, **environment: str) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     state: dict[str, Any] = json.loads(done.stdout)
     return state
-
-
-def five_free_ports() -> int:
-    """The first of five free neighbours, found by trying to take them all."""
-    while True:
-        with contextlib.ExitStack() as taken:
-            first = socket_on(taken, 0)
-            with contextlib.suppress(OSError):
-                for port in range(first + 1, first + 5):
-                    socket_on(taken, port)
-                return first
-
-
-def socket_on(stack: contextlib.ExitStack, port: int) -> int:
-    probe = stack.enter_context(socket.socket())
-    probe.bind(("127.0.0.1", port))
-    number: int = probe.getsockname()[1]
-    return number
 
 
 def ready(port: int) -> bool:
@@ -105,7 +88,7 @@ def processes_of(data: Path) -> list[str]:
 
 
 def test_a_stack_lives_through_hurt_and_ends_without_a_trace(data: Path) -> None:
-    port = five_free_ports()
+    port = free_ports(len(SERVICES))
     first = up(data, port)
     assert list(first["services"]) == list(SERVICES)
     assert all(ready(port + offset) for offset in range(5))
@@ -139,7 +122,7 @@ def test_a_stack_lives_through_hurt_and_ends_without_a_trace(data: Path) -> None
 
 
 def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_works(data: Path) -> None:
-    port = five_free_ports()
+    port = free_ports(len(SERVICES))
     state = up(data, port)
     os.kill(state["pid"], signal.SIGKILL)
     wait_until(lambda: processes_of(data) == [])
@@ -147,7 +130,7 @@ def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_works(dat
 
 
 def test_ctrl_c_ends_everything_and_a_second_one_does_not_hurt(data: Path) -> None:
-    port = five_free_ports()
+    port = free_ports(len(SERVICES))
     command = [sys.executable, "-m", "kuajie", "up", "--port", str(port), "--data", str(data)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -163,9 +146,9 @@ def test_ctrl_c_ends_everything_and_a_second_one_does_not_hurt(data: Path) -> No
 
 
 def test_a_taken_port_is_one_line_before_anything_starts(data: Path) -> None:
-    port = five_free_ports()
+    port = free_ports(len(SERVICES))
     with contextlib.ExitStack() as stack:
-        socket_on(stack, port + 2)
+        stack.enter_context(socket.socket()).bind((LOOPBACK, port + 2))
         done = kuajie("up", "--port", str(port), data=data)
     assert done.returncode == 1
     assert done.stderr == (
@@ -178,7 +161,7 @@ def test_a_broken_data_folder_is_one_line_and_nothing_stays(data: Path) -> None:
     (data / "engines" / "postgresql").mkdir(parents=True)
     for folder in (data, data / "engines"):
         folder.chmod(0o711)
-    done = kuajie("up", "--port", str(five_free_ports()), "--detach", data=data)
+    done = kuajie("up", "--port", str(free_ports(len(SERVICES))), "--detach", data=data)
     assert done.returncode == 1
     assert done.stderr.startswith("kuajie: PostgreSQL did not start: ")
     assert done.stderr.count("\n") == 1
@@ -186,7 +169,7 @@ def test_a_broken_data_folder_is_one_line_and_nothing_stays(data: Path) -> None:
 
 
 def test_a_service_that_cannot_start_is_one_line_with_its_last_words(data: Path) -> None:
-    done = kuajie("up", "--port", str(five_free_ports()), data=data, KUAJIE_GATEWAY_MAX_IN_FLIGHT="many")
+    done = kuajie("up", "--port", str(free_ports(len(SERVICES))), data=data, KUAJIE_GATEWAY_MAX_IN_FLIGHT="many")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "kuajie: gateway does not start: does not answer; it last said: KUAJIE_GATEWAY_MAX_IN_FLIGHT: Input should be "
@@ -199,7 +182,7 @@ def test_databases_and_redis_of_ones_own_are_used_instead(
     data: Path, make_database: Callable[[str], str], redis_url: str
 ) -> None:
     urls = {database_variable(name): make_database(name) for name in WITH_DATABASE}
-    state = up(data, five_free_ports(), KUAJIE_REDIS_URL=redis_url, **urls)
+    state = up(data, free_ports(len(SERVICES)), KUAJIE_REDIS_URL=redis_url, **urls)
     assert set(state["pids"]) == set(SERVICES)
     assert list((data / "engines").iterdir()) == []
 

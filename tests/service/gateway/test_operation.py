@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import os
-import socket
 import sys
 import time
 from functools import cache
@@ -13,6 +12,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from kuajie.ports import free_ports
 from services.gateway.app import create_app
 
 
@@ -93,9 +93,7 @@ async def test_a_web_page_may_read_failures_that_no_route_foresaw(settings, app_
 
 
 async def test_told_to_end_it_is_unready_first_and_ends_after_the_drain(keys_file):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_ports()
     told = {
         "KUAJIE_INTERNAL_KEYS": "test:0123456789abcdef0123456789abcdef",
         "KUAJIE_GATEWAY_KEYS_FILE": str(keys_file),

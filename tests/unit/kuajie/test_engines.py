@@ -17,7 +17,7 @@ import redis
 
 from kuajie import binaries
 from kuajie.engines import EngineError, PostgresEngine, RedisEngine, scratch_folder
-from kuajie.ports import free_port
+from kuajie.ports import free_ports
 
 HOLD = """
 import sys, time
@@ -169,7 +169,7 @@ def test_a_port_that_was_asked_for_and_is_taken_is_said(
 
 
 def test_a_remembered_port_that_is_taken_is_replaced(folder: Path) -> None:
-    with RedisEngine(folder, port=free_port()) as url:
+    with RedisEngine(folder, port=free_ports()) as url:
         port = int(url.rsplit(":", 1)[1].split("/")[0])
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
