@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Generic, Protocol, Self
 
 from services.intent.model import A, E, L, Model
-from services.intent.serving.computing import LEAST, compute, give_way
+from services.intent.serving.computing import LEAST, Computed, compute, give_way
 from services.intent.serving.jobs import Asked, Job, fail
 from services.intent.serving.waiting import Limits, Priority, Waiting
 
@@ -98,7 +99,6 @@ class Batcher(Generic[E, L, A]):
         self._yielding = yielding
         self._clock = clock
         self._waiting: Waiting[Job[E, A]] = Waiting(self._limits)
-        self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._unsettled = 0
@@ -112,10 +112,9 @@ class Batcher(Generic[E, L, A]):
         self._encoding = ThreadPoolExecutor(encoders, "encode", give_way, (encoding,))
         self._computing = ThreadPoolExecutor(runners, "compute", give_way, (computing,))
         self._runners = runners
-        self._tasks: list[asyncio.Task[None]] = []
+        self._running: dict[asyncio.Future[Computed[A]], Sequence[Job[E, A]]] = {}
 
     async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.create_task(self._serve(), name=f"batcher-{n}") for n in range(self._runners)]
         return self
 
     async def __aexit__(
@@ -128,9 +127,6 @@ class Batcher(Generic[E, L, A]):
                 await self._idle.wait()
         except TimeoutError:
             self._give_up()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         for pool in (self._encoding, self._computing):
             await asyncio.to_thread(pool.shutdown, wait=not self._gave_up, cancel_futures=True)
 
@@ -156,12 +152,7 @@ class Batcher(Generic[E, L, A]):
         self._admit(len(texts), expires, priority)
         self._settle(len(texts))
         try:
-            async with asyncio.timeout(expires - self._clock()) as timeout:
-                return await self._answer(texts, expires, priority)
-        except TimeoutError as error:
-            if timeout.expired():
-                raise DeadlinePassed from error
-            raise
+            return await self._answer(texts, expires, priority)
         finally:
             self._settle(-len(texts))
 
@@ -192,7 +183,7 @@ class Batcher(Generic[E, L, A]):
     async def _answer(self, texts: Sequence[str], expires: float, priority: Priority) -> list[A]:
         loop = asyncio.get_running_loop()
         started = self._clock()
-        encoded = await self._encode(loop, texts)
+        encoded = await self._encode(loop, texts, expires)
         now = self._clock()
         self._observer.encoded(now - started)
         if self._gave_up:
@@ -203,72 +194,78 @@ class Batcher(Generic[E, L, A]):
             return []
         asked: Asked[A] = Asked({}, len(encoded), loop.create_future())
         jobs = [Job(each, each.tokens, now, expires, priority, place, asked) for place, each in enumerate(encoded)]
+        too_late = loop.call_later(expires - now, asked.fail, DeadlinePassed())
+        left_for = "caller_gone"
         try:
             for job in jobs:
                 self._waiting.add(job)
-            self._work.set()
+            self._dispatch()
             await asked.whole
+        except DeadlinePassed:
+            left_for = "deadline"
+            raise
         finally:
-            self._forget(jobs, asked, expires)
+            too_late.cancel()
+            self._forget(jobs, asked, left_for)
         return [asked.answers[place] for place in range(len(jobs))]
 
-    async def _encode(self, loop: asyncio.AbstractEventLoop, texts: Sequence[str]) -> Sequence[E]:
+    async def _encode(self, loop: asyncio.AbstractEventLoop, texts: Sequence[str], expires: float) -> Sequence[E]:
         if not self._yielding and sum(len(text.encode()) for text in texts) <= self._model.appetite.encoded_at_once:
             return self._model.encode(texts)
         self._being_encoded += len(texts)
         try:
-            return await loop.run_in_executor(self._encoding, self._model.encode, texts)
+            async with asyncio.timeout(expires - self._clock()) as timeout:
+                return await loop.run_in_executor(self._encoding, self._model.encode, texts)
+        except TimeoutError as error:
+            if timeout.expired():
+                raise DeadlinePassed from error
+            raise
         finally:
             self._being_encoded -= len(texts)
 
-    def _forget(self, jobs: Sequence[Job[E, A]], asked: Asked[A], expires: float) -> None:
+    def _forget(self, jobs: Sequence[Job[E, A]], asked: Asked[A], left_for: str) -> None:
         """Whatever happened, nothing of a request stays behind: not in the queue, not as an unread exception."""
         left = sum(self._waiting.discard(job) for job in jobs) if asked.left else 0
         if left:
-            self._observer.dropped(left, "deadline" if self._clock() >= expires else "caller_gone")
+            self._observer.dropped(left, left_for)
         asked.forget()
 
-    async def _serve(self) -> None:
-        free: float | None = None
-        while True:
-            if not self._work.is_set():
-                await self._work.wait()
-                free = None
-            taken = self._waiting.take(self._clock())
-            if not len(self._waiting):
-                self._work.clear()
+    def _dispatch(self, free: float | None = None) -> None:
+        """A batch for every computing thread that has none. `free` is when one ended the batch before: what lies between counts."""
+        while len(self._running) < self._runners and len(self._waiting):
+            now = self._clock()
+            taken = self._waiting.take(now)
             if taken.expired:
                 self._observer.dropped(len(taken.expired), "deadline")
                 fail(taken.expired, DeadlinePassed)
             if taken.batch:
-                await self._compute(taken.batch, free)
-                free = self._clock()
+                self._compute(taken.batch, now, now if free is None else free)
 
-    async def _compute(self, batch: Sequence[Job[E, A]], free: float | None) -> None:
-        """`free` is when the batch before it ended, if it did not have to wait for work: what lies between counts in the pace."""
-        started = self._clock()
-        tokens = sum(job.tokens for job in batch)
-        self._being_computed += tokens
-        running = asyncio.get_running_loop().run_in_executor(
-            self._computing, compute, self._model, [job.encoded for job in batch]
-        )
-        try:
-            await asyncio.wait([running])
-        except asyncio.CancelledError:
-            fail(batch, Draining)
-            raise
-        finally:
-            self._being_computed -= tokens
+    def _compute(self, batch: Sequence[Job[E, A]], started: float, since: float) -> None:
+        loop = asyncio.get_running_loop()
+        running = loop.run_in_executor(self._computing, compute, self._model, [job.encoded for job in batch])
+        self._running[running] = batch
+        self._being_computed += sum(job.tokens for job in batch)
+        running.add_done_callback(partial(self._computed, started, since))
+
+    def _computed(self, started: float, since: float, running: "asyncio.Future[Computed[A]]") -> None:
+        batch = self._running.pop(running)
+        self._being_computed -= sum(job.tokens for job in batch)
+        if running.cancelled():
+            return
         if (failure := running.exception()) is not None:
             self._observer.dropped(len(batch), "model_failed")
             fail(batch, lambda: _model_failed(failure))
+            self._dispatch()
             return
         computed = running.result()
         for job, answer in zip(batch, computed.answers, strict=True):
             job.asked.answer(job.place, answer)
-        self._learn(tokens, len(batch), self._clock() - (started if free is None else free))
+        free = self._clock()
+        self._learn(sum(job.tokens for job in batch), len(batch), free - since)
+        self._dispatch(free)
         waits = [started - job.arrived for job in batch]
-        padded = max(job.tokens for job in batch) * len(batch)
+        tokens, padded = sum(job.tokens for job in batch), max(job.tokens for job in batch) * len(batch)
         self._observer.computed(BatchReport(tokens, padded, waits, computed.infer_s, computed.output_s))
 
     def _learn(self, tokens: int, texts: int, seconds: float) -> None:
@@ -282,7 +279,8 @@ class Batcher(Generic[E, L, A]):
         self._gave_up = True
         taken = self._waiting.take(math.inf)
         self._observer.dropped(len(taken.expired), "draining")
-        fail(taken.expired, Draining)
+        for batch in (taken.expired, *self._running.values()):
+            fail(batch, Draining)
 
 
 def _model_failed(failure: BaseException) -> ModelFailed:

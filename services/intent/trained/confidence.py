@@ -37,7 +37,7 @@ def bent(probabilities: Floats, beta: Beta) -> Floats:
     """Calibrated probabilities of the same shape; the order among them stays, as a and b are not negative."""
     if beta == STRAIGHT:
         return probabilities
-    inner = np.clip(probabilities, _LEAST, 1 - _LEAST)
+    inner = np.minimum(np.maximum(probabilities, _LEAST), 1 - _LEAST)  # np.clip takes three times as long for a few
     return np.asarray(1 / (1 + np.exp(-(beta.a * np.log(inner) - beta.b * np.log1p(-inner) + beta.c))))
 
 
@@ -56,10 +56,17 @@ def energy(logits: Floats, classes: Sequence[str], temperature: float) -> Floats
     that class: the log-odds of being known.
     """
     scaled = logits / temperature
-    inside = np.array([name != OUT_OF_SCOPE for name in classes])
-    top = scaled[:, inside].max(axis=1)
-    inner = top + np.log(np.exp(scaled[:, inside] - top[:, None]).sum(axis=1))
-    return np.asarray(inner if inside.all() else inner - scaled[:, ~inside][:, 0])
+    if OUT_OF_SCOPE not in classes:
+        return _log_sum_exp(scaled)
+    stranger = classes.index(OUT_OF_SCOPE)
+    known = scaled.copy()
+    known[:, stranger] = -np.inf
+    return np.asarray(_log_sum_exp(known) - scaled[:, stranger])
+
+
+def _log_sum_exp(rows: Floats) -> Floats:
+    top = rows.max(axis=1)
+    return np.asarray(top + np.log(np.exp(rows - top[:, None]).sum(axis=1)))
 
 
 def known_score(logits: Floats, distance: Floats | None, classes: Sequence[str], temperature: float) -> Floats:
