@@ -4,8 +4,8 @@ Each server is kept to one core with one compute thread, the callers to another;
 texts that were tokenised before and batches of the best size. In a round everybody gets the same texts, as single requests and 64 to
 a request. Peers do less a text (no calibration, topics, keys, deadlines) and have their own dynamic batching, at the size and the
 wait that served each of them best in a sweep. Budget: at least .9 of the limit at saturation and ahead of both peers; a single text
-at most 1.5 ms over the limit; at twice the saturation p99 within the deadline, refusals in at most 5 ms, beside what the least that
-could refuse takes on that core. `--peers` adds the peers (an environment is made for them).
+at most 1.5 ms over the limit, beside what the least that could answer takes; at twice the saturation p99 within the deadline, refusals
+in at most 5 ms, beside what the least that could refuse takes on that core. `--peers` adds the peers, in an environment of theirs.
 """
 
 import argparse
@@ -27,13 +27,14 @@ import uvloop
 from bench.rig.batching import Peer, best
 from bench.rig.callers import Measured, together
 from bench.rig.overload import flood, overload
-from bench.rig.servers import Limit, Server, limit, litserve, mosec, ours, refuser, stores
+from bench.rig.servers import Limit, Server, least, limit, litserve, mosec, ours, stores
 from bench.rig.sides import ALONE, COUNT, KINDS, Side, side, texts
 from services.intent.trained.package import newest_shipped
 
 
 async def compare(raw: Limit, servers: Sequence[Server], asked: Sequence[str], rounds: int) -> dict[str, Any]:
     async with contexts(servers, asked) as sides:
+        gathering = [each for each in sides if each.server.gathers]
         whole: list[dict[str, float]] = []
         alone: list[float] = []
         for each in sides:
@@ -42,7 +43,7 @@ async def compare(raw: Limit, servers: Sequence[Server], asked: Sequence[str], r
             sys.stderr.write(f"round {number + 1} of {rounds}\n")
             for kind in KINDS:
                 whole.append(await asyncio.to_thread(raw.batched))
-                for each in sides:
+                for each in gathering:
                     with each.at_work():
                         await each.saturate(kind)
             alone += await asyncio.to_thread(raw.single, ALONE)
@@ -60,7 +61,8 @@ async def compare(raw: Limit, servers: Sequence[Server], asked: Sequence[str], r
             "alone_p50_ms": round(base.quantile_ms(0.5), 2),
             "alone_p99_ms": round(base.quantile_ms(0.99), 2),
         },
-        **{each.server.name: figures(each, whole, base) for each in sides},
+        **{each.server.name: throughput(each, whole) | alone_figures(each, base) for each in gathering},
+        **{each.server.name: alone_figures(each, base) for each in sides if each not in gathering},
     }
 
 
@@ -79,8 +81,8 @@ async def contexts(servers: Sequence[Server], asked: Sequence[str]) -> AsyncIter
         yield [first, *others]
 
 
-def figures(each: Side, whole: Sequence[dict[str, float]], base: Measured) -> dict[str, Any]:
-    """Throughput as a share of the limit, by the clock and by processor time; a single text's time over the limit's."""
+def throughput(each: Side, whole: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """As a share of the limit, by the clock and by processor time."""
     found: dict[str, Any] = {}
     for offset, kind in enumerate(KINDS):
         limits = whole[offset :: len(KINDS)]
@@ -92,6 +94,12 @@ def figures(each: Side, whole: Sequence[dict[str, float]], base: Measured) -> di
             "of_limit_by_cpu": round(median(spent), 3),
             "cpu_ms_a_text": round(median(each.cpu[kind]) / COUNT * 1000, 3),
         }
+    return found
+
+
+def alone_figures(each: Side, base: Measured) -> dict[str, float]:
+    """A single text's time, and how much of it is over the limit's."""
+    found: dict[str, float] = {}
     mine = together(each.alone)
     for name, share in (("p50", 0.5), ("p99", 0.99)):
         found[f"alone_{name}_ms"] = round(mine.quantile_ms(share), 2)
@@ -159,6 +167,7 @@ class Bench:
             raw = stack.enter_context(limit(self.model, self.file, self.core))
             tuned = {name: (peer, best(peer, self.asked)) for name, peer in self._peers(raw.size).items() if peers}
             servers = [stack.enter_context(ours(self.model, self.core, self.settings))]
+            servers.append(stack.enter_context(least("answers", self.model, self.file, self.core)))
             servers += [stack.enter_context(peer(batching)) for peer, batching in tuned.values()]
             found = uvloop.run(compare(raw, servers, self.asked, rounds))
         for name, (_, batching) in tuned.items():
@@ -176,7 +185,7 @@ class Bench:
         log = self.folder / "log"
         with log.open("w") as file, ours(self.model, self.core, self.settings, log=file) as server:
             found = uvloop.run(crowd(server, self.asked, log, rate))
-        with refuser(self.model, self.file, self.core) as server:
+        with least("refuses", self.model, self.file, self.core) as server:
             return found | {"limit_of_refusals": uvloop.run(flood(server, self.asked, rate=rate))["status_200"]}
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from bench.peers.environment import peers_python
 from bench.rig.meters import cpu_seconds, family
@@ -35,6 +35,8 @@ class Server:
     url: str
     pid: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    gathers: bool = True
+    """Computes texts of several requests together; what does not is asked for one text at a time only."""
 
     def signal(self, number: int) -> None:
         """To it and its children: SIGSTOP while another is measured (LitServe is never quite idle), SIGCONT after."""
@@ -139,11 +141,11 @@ def mosec(model: Path, core: int | None, *, batch: int, wait_ms: int, budget: in
 
 
 @contextmanager
-def refuser(model: Path, texts: Path, core: int | None) -> Iterator[Server]:
-    """`bench.rig.refuser`: it answers 200 to everything, beside the model file at full work."""
+def least(kind: Literal["answers", "refuses"], model: Path, texts: Path, core: int | None) -> Iterator[Server]:
+    """`bench.rig.least`."""
     port = free_ports()
-    with pinned([sys.executable, "-m", "bench.rig.refuser", model, texts, str(port)], core, {}) as pid:
-        yield Server("refuser", f"http://127.0.0.1:{port}/", pid)
+    with pinned([sys.executable, "-m", "bench.rig.least", kind, model, texts, str(port)], core, {}) as pid:
+        yield Server(f"least_that_{kind}", f"http://127.0.0.1:{port}/", pid, gathers=False)
 
 
 class Limit:
