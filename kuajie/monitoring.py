@@ -74,9 +74,10 @@ def replay_file(file: Path, out: Path | None, *, zone: str, model: Path | None) 
 
 
 def usable_rows(file: Path) -> tuple[list[Given], Counter[str]]:
-    """The rows that can be used, and how many cannot, by reason."""
+    """The rows that can be used, and how many cannot, by reason. As in the service a `document_id` counts once, the first time."""
     rows: list[Given] = []
     bad: Counter[str] = Counter()
+    seen: set[str] = set()
     for entry in read(file):
         if isinstance(entry, BadRow):
             bad[entry.reason] += 1
@@ -84,7 +85,10 @@ def usable_rows(file: Path) -> tuple[list[Given], Counter[str]]:
         given = _given(*entry)
         if isinstance(given, str):
             bad[given] += 1
+        elif given.document_id in seen:
+            bad["duplicate_document_id"] += 1
         else:
+            seen.add(given.document_id)
             rows.append(given)
     return rows, bad
 

@@ -17,13 +17,10 @@ UNREACHABLE = "database unreachable"
 CONNECT_TIMEOUT_S = 2.0
 POOL_TIMEOUT_S = 2.0
 
-_LOST = (
-    ConnectionError,
-    exc.InterfaceError,
-    exc.OperationalError,
-    exc.TimeoutError,
-    asyncpg.PostgresConnectionError,
-)
+_AWAY = (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
+"""What a server says that still starts, already ends, or is full, beside what is said of it when it is not there."""
+
+_LOST = (ConnectionError, exc.InterfaceError, exc.OperationalError, exc.TimeoutError, *_AWAY)
 
 
 def new_metadata() -> MetaData:
@@ -105,10 +102,16 @@ def _told(*losses: type[Exception]) -> Iterator[None]:
     try:
         yield
     except caught as error:
-        # How a cut connection shows depends on when it was cut; that the pool was invalidated tells it surely.
-        if isinstance(error, losses) or getattr(error, "connection_invalidated", False):
+        if isinstance(error, losses) or _is_lost(error):
             raise Unavailable("The database cannot be reached.") from error
         raise
+
+
+def _is_lost(error: Exception) -> bool:
+    """How a cut connection shows depends on when it was cut; that the pool was invalidated tells it surely, and so does what the
+    server said (SQLAlchemy has one class for all that it does not know)."""
+    said = getattr(getattr(error, "orig", None), "__cause__", None)
+    return getattr(error, "connection_invalidated", False) or isinstance(said, _AWAY)
 
 
 async def driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":

@@ -106,8 +106,9 @@ def evaluate(
 def watch_month(simulated: Simulated, config: DetectorConfig, limit: Sequence[tuple[Planted, bool]] = ()) -> Month:
     """The watched month of one stream, hour by hour as the worker does, with a look each quarter of an hour."""
     documents, negatives = simulated.documents.sum(axis=1), simulated.negatives.sum(axis=1)
-    timeline = Timeline(MONDAY, documents, negatives, np.arange(len(documents)) % WEEK)
-    watch = Watch(timeline, config, np.zeros(len(documents), dtype=np.bool_), BASELINE_WEEKS * WEEK)
+    none = np.zeros(len(documents), dtype=np.bool_)
+    timeline = Timeline(MONDAY, documents, negatives, np.arange(len(documents)) % WEEK, none)
+    watch = Watch(timeline, config, none.copy(), BASELINE_WEEKS * WEEK)
     alarms = [each.quarter for each in alarms_of(watch, simulated.documents, simulated.negatives)]
     can = dict(limit)
     found: list[Found] = []

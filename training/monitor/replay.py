@@ -7,10 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.intent.labels import OPINION_TOPICS
 from services.intent.monitor.detectors import DetectorConfig
-from services.intent.monitor.hours import HOUR, QUARTERS, hour_of
+from services.intent.monitor.gaps import gaps
+from services.intent.monitor.hours import HOUR, QUARTERS, hour_of, hours_of_week
 from services.intent.monitor.minhash import (
     NEAR,
     WORTH_A_LOOK,
@@ -90,9 +92,10 @@ def replay(
     counted = first_ones(ordered, progress)
     first, last = hour_of(ordered[0].published_at), hour_of(ordered[-1].published_at)
     hours = int((last - first) / HOUR) + 1
+    silent = gaps(_by_hour(ordered, first, hours), hours_of_week(first, hours, zone))
     topics = []
     for number, topic in enumerate(OPINION_TOPICS, 1):
-        topics.append(_watched(topic, counted, first, hours, zone, config))
+        topics.append(_watched(topic, counted, first, zone, silent, config))
         progress("surges", COLLAPSING + (1 - COLLAPSING) * number / len(OPINION_TOPICS))
     return Replay(len(ordered), len(ordered) - len(counted), topics, _examples(counted))
 
@@ -127,16 +130,27 @@ def _same(one: Dated, signed: Signature, other: Dated, other_signed: Signature) 
     return left is not None and right is not None and jaccard(left, right) >= NEAR
 
 
+def _by_hour(documents: Sequence[Dated], first: datetime, hours: int) -> NDArray[np.int64]:
+    """Documents by hour, shape (hours,)."""
+    return np.bincount([int((each.published_at - first) / HOUR) for each in documents], minlength=hours)
+
+
 def _watched(
-    topic: str, counted: Sequence[Dated], first: datetime, hours: int, zone: ZoneInfo, config: DetectorConfig
+    topic: str,
+    counted: Sequence[Dated],
+    first: datetime,
+    zone: ZoneInfo,
+    silent: NDArray[np.bool_],
+    config: DetectorConfig,
 ) -> TopicReplay:
+    hours = len(silent)
     documents, negatives = (np.zeros((hours, QUARTERS), dtype=np.int64) for _ in range(2))
     for each in counted:
         if each.topic == topic:
             place = divmod(int((each.published_at - first) / QUARTER), QUARTERS)
             documents[place] += 1
             negatives[place] += each.negative
-    timeline = Timeline.of(first, documents.sum(axis=1), negatives.sum(axis=1), zone)
+    timeline = Timeline.of(first, documents.sum(axis=1), negatives.sum(axis=1), zone, silent)
     watch = Watch(timeline, config, np.zeros(hours, dtype=np.bool_), 0)
     alarms = alarms_of(watch, documents, negatives)
     lasting = iter([*watch.surges, *([] if watch.surge is None else [watch.surge])])

@@ -86,7 +86,7 @@ def _series(topic: TopicReplay) -> Figure:
         low, high_end = begin + told.surge.began / DAY, begin + (told.surge.last + 1) / DAY
         axes.axvspan(low, high_end, color="#c33", alpha=0.3, lw=0, label="surge" if number == 0 else None)
     axes.xaxis_date()
-    axes.set(title=topic.topic)
+    axes.set(title=topic.topic, xlabel="UTC")
     axes.legend(loc="upper left", fontsize=7, ncols=4)
     return figure
 

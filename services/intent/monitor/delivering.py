@@ -22,7 +22,7 @@ from services.kit.webhooks import signed_headers
 deliveries, notifications, webhooks = tables.deliveries, tables.notifications, tables.webhooks
 
 PAUSES_S = (5, 60, 300, 1_800, 7_200, 18_000, 36_000)
-"""Between attempts, jittered by a fifth either way: eight attempts within about 19 hours."""
+"""Between attempts, jittered by a fifth either way: eight attempts within about 18 hours."""
 
 JITTER = 0.2
 LEASE = timedelta(seconds=60)

@@ -24,7 +24,7 @@ from services.intent.monitor.alerts import (
 )
 from services.intent.monitor.detectors import DetectorConfig
 from services.intent.monitor.hours import HOUR, hour_of
-from services.intent.monitor.judging import WINDOW_H, Shown, first_hour, judge
+from services.intent.monitor.judging import WINDOW_H, Shown, first_hour, gaps_of, judge
 from services.intent.monitor.metrics import ALERTS
 from services.intent.monitor.notifying import tell
 from services.intent.monitor.surge_store import Evidence
@@ -159,7 +159,10 @@ async def _judged(
     if earliest is None:
         return []
 
+    zone = detection.zone_of(tenant_id)
+
     def judged() -> list[Shown]:
+        gaps = gaps_of(counts, first=earliest, now=now, zone=zone)
         return [
             each
             for topic in OPINION_TOPICS
@@ -169,7 +172,8 @@ async def _judged(
                 [(one.began, one.last_hour) for one in known if one.topic == topic],
                 first=earliest,
                 now=now,
-                zone=detection.zone_of(tenant_id),
+                zone=zone,
+                gaps=gaps,
                 config=detection.config,
             )
         ]

@@ -147,12 +147,12 @@ class SeriesPoint(MessageModel):
 class TopicSeries(MessageModel):
     """One topic, in the order of time."""
 
-    topic: Topic
+    topic: Topic | str
     points: list[SeriesPoint]
 
 
 class Series(MessageModel):
-    """Series by topic; days and weeks begin in `timezone`."""
+    """Series by topic, those that only a newer build knows last; days and weeks begin in `timezone`."""
 
     step: str
     timezone: str

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent.monitor.arrivals import Arrived, Cluster, First
-from services.intent.monitor.document_schemas import Document
+from services.intent.monitor.document_schemas import EARLIEST, LATEST, Document
 from services.intent.monitor.minhash import bands
 from services.intent.tables import monitor as tables
 from services.kit.database import driver
@@ -154,11 +154,14 @@ async def page(
 
 def moment_and_id(cursor: str) -> tuple[datetime, str]:
     """The two values of a cursor that says how far a list by time was read; raises BadRequest."""
-    moment, name = decode_cursor(cursor, 2)
+    values = decode_cursor(cursor, 2)
     try:
-        return datetime.fromisoformat(str(moment)), str(name)
-    except ValueError as error:
-        raise BadRequest("The cursor is not one that this route gave out.", param="cursor") from error
+        moment, name = datetime.fromisoformat(str(values[0])), str(values[1])
+    except ValueError:
+        moment, name = datetime.max, ""
+    if moment.tzinfo is None or not EARLIEST <= moment < LATEST or "\0" in name:
+        raise BadRequest("The cursor is not one that this route gave out.", param="cursor")
+    return moment, name
 
 
 def _conditions(wanted: Wanted) -> list[Any]:

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import numpy as np
+from numpy.typing import NDArray
+
 Step = Literal["1h", "3h", "6h", "12h", "1d", "1w"]
 HOUR = timedelta(hours=1)
 DAY = 24
@@ -28,6 +31,11 @@ def hour_of_week(hour: datetime, zone: ZoneInfo) -> int:
     """0 for Monday 0:00 to 167 for Sunday 23:00, as clocks in `zone` show it."""
     local = hour.astimezone(zone)
     return local.weekday() * 24 + local.hour
+
+
+def hours_of_week(first: datetime, number: int, zone: ZoneInfo) -> NDArray[np.int64]:
+    """The hours of the week of `number` consecutive hours, shape (number,)."""
+    return np.array([hour_of_week(first + place * HOUR, zone) for place in range(number)], dtype=np.int64)
 
 
 def steps(since: datetime, until: datetime, step: Step, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:

@@ -1,5 +1,6 @@
 """From hourly counts to the surges of each topic, with the hours that show them. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,8 @@ from services.intent.monitor.alerts import SeenSurge
 from services.intent.monitor.baseline import Mask
 from services.intent.monitor.counts import Counts
 from services.intent.monitor.detectors import DetectorConfig
-from services.intent.monitor.hours import HOUR, WEEK, hour_of, part_passed
+from services.intent.monitor.gaps import gaps as gaps_in
+from services.intent.monitor.hours import HOUR, WEEK, hour_of, hours_of_week, part_passed
 from services.intent.monitor.surges import Judged, Timeline, Watch
 
 WINDOW_H = 48
@@ -32,6 +34,15 @@ def first_hour(running: datetime, config: DetectorConfig) -> datetime:
     return running - timedelta(hours=config.baseline_weeks * WEEK + WINDOW_H)
 
 
+def gaps_of(counts: Mapping[str, Mapping[datetime, Counts]], *, first: datetime, now: datetime, zone: ZoneInfo) -> Mask:
+    """Of the hours from `first` to the one that runs, which is none yet, those in which the stream of all topics did not."""
+    received = Counter(dict.fromkeys(_hours(first, now), 0))
+    for by_hour in counts.values():
+        received.update({hour: found.received for hour, found in by_hour.items()})
+    over = np.array([received[hour] for hour in _hours(first, now)[:-1]], dtype=np.int64)
+    return np.append(gaps_in(over, hours_of_week(first, len(over), zone)), False)
+
+
 def judge(
     topic: str,
     counts: Mapping[datetime, Counts],
@@ -40,18 +51,19 @@ def judge(
     first: datetime,
     now: datetime,
     zone: ZoneInfo,
+    gaps: Mask,
     config: DetectorConfig,
 ) -> list[Shown]:
     """Surges within the window. `first` is the first hour of the history, `past` are begin and last hour of known surges."""
-    running = hour_of(now)
-    hours = int((running - first) / HOUR) + 1
-    places = [first + place * HOUR for place in range(hours)]
+    places = _hours(first, now)
+    hours = len(places)
     found = [counts.get(each, Counts()) for each in places]
     timeline = Timeline.of(
         first,
         np.array([each.documents for each in found], dtype=np.int64),
         np.array([each.negatives for each in found], dtype=np.int64),
         zone,
+        gaps,
     )
     watch = Watch(timeline, config, _excluded(places, past, config), max(0, hours - 1 - WINDOW_H))
     watch.walk(hours - 1)
@@ -70,6 +82,10 @@ def judge(
         )
         for began, last, over, names in surges
     ]
+
+
+def _hours(first: datetime, now: datetime) -> list[datetime]:
+    return [first + place * HOUR for place in range(int((hour_of(now) - first) / HOUR) + 1)]
 
 
 def _excluded(places: Sequence[datetime], past: Sequence[tuple[datetime, datetime]], config: DetectorConfig) -> Mask:

@@ -23,7 +23,8 @@ async def tell(connection: AsyncConnection, tenant_id: str, alert_id: str, event
     spoken = [(each.topic, Evidence({"sources": each.sources}).main_source) for each in lasting]
     silence = silenced_by(spoken, await silences.in_force(connection, tenant_id, now))
     if silence is not None:
-        await alert_store.change(connection, tenant_id, alert_id, {"silence_id": silence})
+        if silence != alert.silence_id:
+            await alert_store.change(connection, tenant_id, alert_id, {"silence_id": silence})
         return
     await alert_store.change(connection, tenant_id, alert_id, {"silence_id": None, "told_at": now})
     told = await alert_store.get(connection, tenant_id, alert_id)

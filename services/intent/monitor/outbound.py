@@ -5,6 +5,7 @@ when it is called.
 """
 
 import ipaddress
+import re
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,7 +18,14 @@ from aiohttp.resolver import ThreadedResolver
 
 TOTAL_S, CONNECT_S = 10.0, 5.0
 READ_BYTES = 64 * 1024
+LONGEST_NAME = 253
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
+
+# From IANA's registries of special-purpose addresses: what Python 3.11 takes for global.
+_SPECIAL = tuple(
+    ipaddress.ip_network(each) for each in ("192.0.0.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10")
+)
 
 
 class UnsafeUrl(ValueError):
@@ -61,6 +69,8 @@ def check_url(url: str, allowed: Allowed) -> None:
         raise UnsafeUrl("no host")
     if parts.username is not None or parts.password is not None:
         raise UnsafeUrl("no user or password in a URL")
+    if not _is_host(host):
+        raise UnsafeUrl("not the name of a host")
     if not allowed.private and (host == "localhost" or host.endswith((".localhost", ".internal", ".local"))):
         raise UnsafeUrl("not a public address")
     if not allowed.private and _literal(host) is not None and not is_public(host):
@@ -78,7 +88,14 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         if inner is not None:
             found = inner
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    special = any(found in each for each in _SPECIAL)
+    return found.is_global and not found.is_multicast and not found.is_reserved and not special
+
+
+def _is_host(host: str) -> bool:
+    """An address, or a name that resolvers take: they raise at other ones, and see addresses in wide digits."""
+    labels = host.removesuffix(".").split(".")
+    return ":" in host or (len(host) <= LONGEST_NAME and all(_LABEL.fullmatch(each) for each in labels))
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -9,22 +9,25 @@ import numpy as np
 from services.intent.monitor.baseline import Baseline, History, Integers, Mask, fit
 from services.intent.monitor.detectors import Charts, Detector, DetectorConfig, Hour
 from services.intent.monitor.evidence import log_likelihood_ratio, residual
-from services.intent.monitor.hours import DAY, HOUR, WEEK, hour_of_week
+from services.intent.monitor.hours import DAY, WEEK, hours_of_week
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Consecutive hours from `first` (UTC): documents and negatives, shape (hours,). The last hour may still be running."""
+    """Consecutive hours from `first` (UTC): documents and negatives, shape (hours,). The last hour may still be running.
+
+    What hours in `gaps` show is no fact: nothing is judged or learned from them.
+    """
 
     first: datetime
     documents: Integers
     negatives: Integers
     hour_of_week: Integers
+    gaps: Mask
 
     @classmethod
-    def of(cls, first: datetime, documents: Integers, negatives: Integers, zone: ZoneInfo) -> "Timeline":
-        weekly = [hour_of_week(first + place * HOUR, zone) for place in range(len(documents))]
-        return cls(first, documents, negatives, np.array(weekly, dtype=np.int64))
+    def of(cls, first: datetime, documents: Integers, negatives: Integers, zone: ZoneInfo, gaps: Mask) -> "Timeline":
+        return cls(first, documents, negatives, hours_of_week(first, len(documents), zone), gaps)
 
     def at(self, place: int) -> datetime:
         return self.first + timedelta(hours=place)
@@ -84,7 +87,7 @@ class Watch:
         while self._place < end:
             place = self._place
             hour = self._measured(int(self.timeline.documents[place]), int(self.timeline.negatives[place]), 1.0)
-            if hour is not None:
+            if hour is not None and not self.timeline.gaps[place]:
                 self._charts = self._charts.step(hour)
                 self._conclude(hour)
             self._place += 1
@@ -113,15 +116,18 @@ class Watch:
         begins = int(self.timeline.hour_of_week[place]) % DAY == 0
         if self._baseline is None or (begins and place != self._fitted_for):
             first = max(0, place - self.config.baseline_weeks * WEEK)
-            if place - first < self.config.least_weeks * WEEK:
+            past = slice(first, place)
+            ran = ~self.timeline.gaps[past]
+            if ran.sum() < self.config.least_weeks * WEEK:
+                self._baseline = None
                 return None
-            past, self._fitted_for = slice(first, place), place
+            self._fitted_for = place
             self._baseline = fit(
                 History(
                     self.timeline.documents[past],
                     self.timeline.negatives[past],
                     self.timeline.hour_of_week[past],
-                    ~self.excluded[past],
+                    ran & ~self.excluded[past],
                 )
             )
         return self._baseline

@@ -94,5 +94,6 @@ async def read_series(
         found = await series_store.read(
             connection, caller.tenant_id, since=edges[0][0], until=edges[-1][1], topic=topic, source=source
         )
-    series = [TopicSeries(topic=each, points=series_store.points(found.get(each, {}), edges)) for each in topics]
+    shown = dict.fromkeys((*topics, *sorted(found)))
+    series = [TopicSeries(topic=each, points=series_store.points(found.get(each, {}), edges)) for each in shown]
     return Series(step=step, timezone=zone.key, source=source, series=series)

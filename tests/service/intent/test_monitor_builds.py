@@ -1,12 +1,14 @@
 """An API that shares its database with a newer build, as while a deployment rolls: it tells what is stored, and loses nothing."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from services.intent.labels import OPINION_TOPICS
 from services.intent.monitor.detecting import detect
 from services.kit.database import Database
 from tests.service.intent.conftest import difference
@@ -19,6 +21,7 @@ from tests.service.intent.test_monitor_detection import (
     db,
     history,
     hook,
+    hour,
     silence,
     surge,
 )
@@ -99,3 +102,14 @@ async def test_names_that_only_a_newer_build_knows_are_passed_on(
     assert answer.status_code == 200, answer.text
     [found] = answer.json()["data"]
     assert {name: found[name] for name in told} == told
+
+
+async def test_the_series_of_a_topic_that_only_a_newer_build_knows_is_told_after_the_others(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    at = NOON - timedelta(days=1)
+    await hour(db, at, 3, 4, "climate")
+    series = (await client.get("/v1/monitor/series", params={"since": at.isoformat()})).json()["series"]
+    assert [each["topic"] for each in series] == [*OPINION_TOPICS, "climate"]
+    point = series[-1]["points"][0]
+    assert (point["documents"], point["negatives"]) == (4, 3)

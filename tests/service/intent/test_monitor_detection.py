@@ -180,6 +180,7 @@ async def test_three_negative_texts_at_night_are_no_surge(client: httpx.AsyncCli
     async with db.begin() as connection:
         values = {"tenant": "default", "topics": ["claims"], "since": NOON - timedelta(weeks=9), "until": NOON - HOUR}
         await connection.execute(text(str(HISTORY).replace("20, 5, 20, 5, 20", "0, 0, 0, 0, 0")), values)
+    await history(db, "service")
     await hour(db, NOON, 3, 3)
     await hour(db, NOON + HOUR, 3, 3)
     await detect(db, DETECTION, NOON + 2 * HOUR)
@@ -244,6 +245,24 @@ async def test_an_alert_resolves_by_itself_once_it_has_been_calm(
     assert [each["status"] for each in await alerts(client)] == ["resolved"]
 
 
+async def test_an_alert_does_not_resolve_because_nothing_comes_any_more(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    await history(db, "claims")
+    after = await surge(db)
+    await detect(db, DETECTION, after)
+    await detect(db, DETECTION, after + 20 * HOUR)
+    assert [each["status"] for each in await alerts(client)] == ["open"]
+    await detect(db, DETECTION, await quiet(db, after + 20 * HOUR, 8))
+    assert [(each["status"], len(each["surges"])) for each in await alerts(client)] == [("resolved", 1)]
+
+
+async def test_a_stream_of_one_day_and_one_old_document_has_no_history(client: httpx.AsyncClient, db: Database) -> None:
+    await hour(db, NOON - timedelta(weeks=8), 1, 1)
+    await detect(db, DETECTION, await surge(db, hours=8))
+    assert await alerts(client) == []
+
+
 async def test_an_alert_that_lasts_is_told_again_until_it_is_acknowledged(
     client: httpx.AsyncClient, db: Database, hook: str
 ) -> None:
@@ -299,6 +318,8 @@ async def test_a_silence_keeps_an_alert_from_being_told_until_it_ends(
     [alert] = await alerts(client)
     assert (alert["status"], alert["told_at"], alert["silence_id"]) == ("open", None, made["silence_id"])
     assert await told(db) == []
+    await detect(db, DETECTION, NOON + 2 * HOUR)
+    assert await alerts(client) == [alert]
     await detect(db, DETECTION, await surge(db, hours=5))
     [alert] = await alerts(client)
     assert (alert["silence_id"], await told(db)) == (None, ["alert.opened"])

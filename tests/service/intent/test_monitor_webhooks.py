@@ -173,6 +173,17 @@ async def test_a_receiver_that_hangs_or_never_stops_talking_is_left(desk: Desk, 
     assert [(each["state"], each["last_status"]) for each in await desk.deliveries()] == [("delivered", 200)]
 
 
+async def test_a_name_that_no_resolver_takes_is_an_error_like_others_and_ends_no_sender(desk: Desk) -> None:
+    await desk.register("https://hooks.example.com/x")
+    async with desk.db.begin() as connection:
+        await connection.execute(text("UPDATE monitor_webhooks SET url = 'https://hooks..example.com/x'"))
+    await desk.tell()
+    assert await desk.deliver()
+    assert [(each["state"], each["last_error"]) for each in await desk.deliveries()] == [
+        ("pending", "not the name of a host")
+    ]
+
+
 async def test_a_receiver_that_is_gone_is_disabled_and_can_be_enabled(desk: Desk, receiver: Receiver) -> None:
     hook = await desk.register(receiver.url)
     await desk.tell()

@@ -1,3 +1,6 @@
+import asyncio
+import struct
+
 import pytest
 
 from services.kit.database import Database
@@ -9,6 +12,34 @@ async def test_an_unreachable_database_is_a_503(postgres):
     with pytest.raises(Unavailable):
         async with db.connect():
             pass
+    await db.close()
+
+
+def refusing(sqlstate):
+    """A server that takes no connection, and says why (PostgreSQL's frontend/backend protocol 3)."""
+
+    async def refuse(reader, writer):
+        (length,) = struct.unpack("!I", await reader.readexactly(4))
+        asked = await reader.readexactly(length - 4)
+        if asked == struct.pack("!I", 80877103):
+            writer.write(b"N")
+            (length,) = struct.unpack("!I", await reader.readexactly(4))
+            await reader.readexactly(length - 4)
+        fields = b"SFATAL\0VFATAL\0C" + sqlstate.encode() + b"\0Mnot now\0\0"
+        writer.write(b"E" + struct.pack("!I", len(fields) + 4) + fields)
+        writer.close()
+
+    return asyncio.start_server(refuse, "127.0.0.1", 0)
+
+
+@pytest.mark.parametrize("sqlstate", ["57P03", "53300"])
+async def test_a_server_that_still_starts_or_is_full_is_a_503(sqlstate):
+    server = await refusing(sqlstate)
+    db = Database.open(f"postgresql+asyncpg://nobody:x@127.0.0.1:{server.sockets[0].getsockname()[1]}/none")
+    async with server:
+        with pytest.raises(Unavailable):
+            async with db.connect():
+                pass
     await db.close()
 
 

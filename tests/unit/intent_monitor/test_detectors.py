@@ -10,6 +10,7 @@ from services.intent.monitor.baseline import History, fit
 from services.intent.monitor.counts import Counts, wilson
 from services.intent.monitor.detectors import Charts, DetectorConfig, Hour
 from services.intent.monitor.evidence import Normal, log_likelihood_ratio, residual
+from services.intent.monitor.gaps import gaps
 from services.intent.monitor.hours import WEEK, hour_of_week, part_passed, steps
 from services.intent.monitor.surges import Timeline, Watch
 
@@ -224,9 +225,14 @@ def test_scatter_is_told_apart_into_bursts_of_all_documents_and_moods_of_the_neg
     assert (found.bursts, found.moods) == (pytest.approx(0.1, abs=0.02), pytest.approx(0.04, abs=0.01))
 
 
+def timeline(documents: np.ndarray, negatives: np.ndarray) -> Timeline:
+    """Of a stream that has this topic alone."""
+    missing = gaps(documents, weekly(len(documents)))
+    return Timeline.of(MONDAY, documents, negatives, ZoneInfo("UTC"), missing)
+
+
 def watch(documents: np.ndarray, negatives: np.ndarray) -> Watch:
-    timeline = Timeline.of(MONDAY, documents, negatives, ZoneInfo("UTC"))
-    found = Watch(timeline, CONFIG, np.zeros(len(documents), dtype=np.bool_), 8 * WEEK)
+    found = Watch(timeline(documents, negatives), CONFIG, np.zeros(len(documents), dtype=np.bool_), 8 * WEEK)
     found.walk(len(documents))
     return found
 
@@ -261,10 +267,36 @@ def test_what_lasts_for_months_becomes_normal() -> None:
     assert found.surge is None
 
 
+def test_hours_in_which_the_stream_stands_still_end_no_surge_and_are_not_normal() -> None:
+    documents, negatives = flat()
+    begin = 8 * WEEK + 10
+    documents[begin : begin + 3], negatives[begin : begin + 3] = 60, 45
+    documents[begin + 3 : begin + 40] = negatives[begin + 3 : begin + 40] = 0
+    found = watch(documents[: begin + 40], negatives[: begin + 40])
+    assert (found.surges, found.surge is not None and found.surge.last) == ([], begin + 2)
+    found = watch(documents, negatives)
+    assert [(each.began, each.over) for each in found.surges] == [(begin, True)]
+    assert {round(each.hour.expected) for each in found.judged} == {5}
+
+
+def test_a_stream_that_began_today_is_not_judged_by_one_old_document() -> None:
+    documents, negatives = np.zeros(8 * WEEK + 40, dtype=np.int64), np.zeros(8 * WEEK + 40, dtype=np.int64)
+    documents[0], documents[-20:], negatives[-20:] = 1, 30, 20
+    assert watch(documents, negatives).judged == []
+
+
+@pytest.mark.parametrize(("usual", "length", "missing"), [(0, 23, 0), (0, 24, 24), (5, 4, 0), (5, 5, 5), (30, 1, 1)])
+def test_a_gap_is_a_day_without_any_document_or_hours_that_bring_twenty(usual: int, length: int, missing: int) -> None:
+    hours = weekly(8 * WEEK)
+    documents = np.where((hours >= 50) & (hours < 50 + length), usual, 20)
+    documents[WEEK + 50 : WEEK + 50 + length] = 0
+    found = gaps(documents, hours)
+    assert found[WEEK + 50 : WEEK + 50 + length].sum() == missing
+
+
 def test_a_look_into_the_running_hour_is_held_against_its_part_and_changes_nothing() -> None:
     documents, negatives = flat()
-    timeline = Timeline.of(MONDAY, documents, negatives, ZoneInfo("UTC"))
-    ahead = Watch(timeline, CONFIG, np.zeros(len(documents), dtype=np.bool_), 8 * WEEK)
+    ahead = Watch(timeline(documents, negatives), CONFIG, np.zeros(len(documents), dtype=np.bool_), 8 * WEEK)
     ahead.walk(len(documents) - 1)
     found = {part: ahead.glance(18, 14, part) for part in (0.25, 1.0)}
     told = {part: (each.hour.expected, each.detectors) for part, each in found.items() if each is not None}

@@ -20,6 +20,11 @@ from services.intent.monitor.outbound import Allowed, GuardedResolver, PrivateAd
         ("https://user:pw@hooks.example.com/x", "no user or password"),
         ("https://hooks.example.com:port/x", "not a URL"),
         ("https://[::1", "not a URL"),
+        ("https://hooks..example.com/x", "not the name of a host"),
+        (f"https://{'a' * 64}.example.com/x", "not the name of a host"),
+        (f"https://{'a.' * 127}com/x", "not the name of a host"),
+        ("https://hooks%00.example.com/x", "not the name of a host"),
+        ("https://\uff11\uff12\uff17.0.0.1/x", "not the name of a host"),
         ("https://localhost/x", "not a public address"),
         ("https://db.internal/x", "not a public address"),
         ("https://127.0.0.1/x", "not a public address"),
@@ -34,7 +39,13 @@ def test_what_is_not_called(url: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://hooks.example.com/x?a=1", "https://1.1.1.1:8443/", "https://[2606:4700::1]/x"]
+    "url",
+    [
+        "https://hooks.example.com/x?a=1",
+        "https://hooks_1.example.com./x",
+        "https://1.1.1.1:8443/",
+        "https://[2606:4700::1]/x",
+    ],
 )
 def test_what_is_called(url: str) -> None:
     check_url(url, Allowed())
@@ -51,7 +62,7 @@ def test_a_laptop_may_call_itself_when_it_is_told_so() -> None:
     [
         "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.1.1", "172.16.0.1", "192.0.2.1", "192.168.1.1", "198.18.0.1",
         "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fc00::1", "fe80::1", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1",
-        "64:ff9b::7f00:1", "2002:7f00:1::", "not an address",
+        "64:ff9b::7f00:1", "2002:7f00:1::", "192.0.0.192", "64:ff9b:1::1", "fec0::1", "not an address",
     ],
 )  # fmt: skip
 def test_addresses_that_are_not_public(address: str) -> None:

@@ -76,7 +76,7 @@ def test_a_surge_in_a_file_is_one_alert_with_a_page(
 def test_a_replay_groups_surges_by_what_was_known_in_their_hour() -> None:
     """One surge that lasts for a day; one beside it that is found at once, and one ten hours later."""
     counts = np.zeros(48, dtype=np.int64)
-    timeline = Timeline.of(MONDAY, counts, counts, ZoneInfo("UTC"))
+    timeline = Timeline.of(MONDAY, counts, counts, ZoneInfo("UTC"), counts > 0)
 
     def told(began: int, found: int, last: int) -> Told:
         return Told(Surge(began, found, last, True, ("cusum",)), (found + 1) * 4)

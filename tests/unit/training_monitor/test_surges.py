@@ -71,6 +71,7 @@ def test_the_worker_finds_a_surge_in_the_quarter_of_an_hour_in_which_the_evaluat
             first=MONDAY,
             now=MONDAY + hour * HOUR + timedelta(minutes=15 * within + 14),
             zone=ZoneInfo("UTC"),
+            gaps=np.zeros(hour + 1, dtype=np.bool_),
             config=DetectorConfig(),
         )
         seen += [(quarter + 1 - planted.begin, each.seen.detectors) for each in shown]
