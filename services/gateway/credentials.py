@@ -59,5 +59,5 @@ class Credentials:
         files = [file for file in (self._keys, self._jwks) if file is not None]
         for file in files:
             await file.refresh()
-        async with background(*(file.run() for file in files)):
+        async with background(*(file.run for file in files)):
             yield

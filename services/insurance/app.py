@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from services.kit.app import build_app
 from services.kit.cache import open_redis
 from services.kit.database import Database
 from services.kit.stream import Relay
-from services.kit.tasks import background
+from services.kit.tasks import Work, background
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROUTERS = (offers.router, products.router, versions.router, suitability.router)
@@ -58,9 +59,9 @@ async def _opened(settings: InsuranceSettings, clock: Callable[[], datetime]) ->
     db = Database.open(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     redis = open_redis(settings.shared.redis_url.get_secret_value())
     catalogue = Catalogue(db, shipped())
-    work = [catalogue.run(settings.catalogue_refresh_s)]
+    work: list[Work] = [partial(catalogue.run, settings.catalogue_refresh_s)]
     if "worker" in settings.roles:
-        work.append(Relay(db, stream_tables, redis, source="insurance").run())
+        work.append(Relay(db, stream_tables, redis, source="insurance").run)
     try:
         async with background(*work):
             yield Resources(settings, db, catalogue, rules, rules.rule_set(), clock)

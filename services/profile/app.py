@@ -12,7 +12,7 @@ from services.kit.artifacts import ArtifactSlot, Manifest
 from services.kit.cache import open_redis
 from services.kit.database import Database
 from services.kit.stream import Consumer, Relay
-from services.kit.tasks import background
+from services.kit.tasks import Work, background
 from services.profile.catalogue import copy_items
 from services.profile.moments import utc_now
 from services.profile.resources import Resources
@@ -65,9 +65,9 @@ async def open_resources(settings: ProfileSettings, clock: Callable[[], datetime
     slot = ArtifactSlot(settings.shared.artifacts_dir, "segments", load_segments)
     relay = Relay(db, stream_tables, redis, source="profile")
     catalogue = Consumer(db, stream_tables, redis, source="recommend", name="profile", handle=copy_items)
-    work = [slot.run()]
+    work: list[Work] = [slot.run]
     if "worker" in settings.roles:
-        work += [relay.run(), catalogue.run()]
+        work += [relay.run, catalogue.run]
     try:
         async with background(*work):
             yield Resources(settings, db, redis, slot, relay, catalogue, clock)

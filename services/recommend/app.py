@@ -1,8 +1,7 @@
 """The recommend service: catalogue, content, campaigns."""
 
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 from redis.asyncio import Redis
@@ -15,7 +14,7 @@ from services.kit.database import Database
 from services.kit.errors import Unavailable
 from services.kit.stream import Consumer, Relay
 from services.kit.stream.consumer import Handle
-from services.kit.tasks import background
+from services.kit.tasks import Work, background
 from services.kit.telemetry import get_logger
 from services.recommend import interactions, verdicts
 from services.recommend.campaign_book import CampaignBook
@@ -110,12 +109,12 @@ async def _fill(resources: Resources) -> None:
         log.warning("memory_not_filled", reason=type(error).__name__)
 
 
-def _work(resources: Resources, settings: RecommendSettings) -> list[Coroutine[Any, Any, None]]:
-    work = []
+def _work(resources: Resources, settings: RecommendSettings) -> list[Work]:
+    work: list[Work] = []
     if "api" in settings.roles:
-        work += [resources.models.run(), resources.catalogues.run(), resources.campaigns.run()]
+        work += [resources.models.run, resources.catalogues.run, resources.campaigns.run]
     if "worker" in settings.roles:
-        work += [resources.relay.run(), *(consumer.run() for consumer in resources.consumers.values())]
+        work += [resources.relay.run, *(consumer.run for consumer in resources.consumers.values())]
     return work
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from redis.asyncio import Redis
 
@@ -22,7 +23,7 @@ from services.intent.assist.values.places import load_names
 from services.intent.serving.engine import Engine
 from services.intent.settings import IntentSettings
 from services.kit.database import Database
-from services.kit.tasks import background
+from services.kit.tasks import Work, background
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,11 @@ async def open_desk(settings: IntentSettings, engine: Engine, db: Database, redi
         Embedder(engine) as embedder,
         Library(db, embedder, rankings, common, refresh_s=settings.assist_refresh_s) as library,
     ):
-        work = []
+        work: list[Work] = []
         if "worker" in settings.roles:
-            work = [keep_up(db, settings, utc_now), embed_all(db, embedder, settings.assist_refresh_s)]
+            work = [
+                partial(keep_up, db, settings, utc_now),
+                partial(embed_all, db, embedder, settings.assist_refresh_s),
+            ]
         async with background(*work):
             yield Desk(Assistant(dialogue, sessions, engine, library.found), sessions, library, common, utc_now)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from services.intent.monitor.alerts import Policy
 from services.intent.monitor.detecting import Detection
@@ -25,11 +26,11 @@ async def monitoring(
         yield
         return
     async with open_outbound(settings.webhooks_allowed) as outbound:
-        senders = [] if sealer is None else [deliver(db, outbound, sealer) for _ in range(settings.monitor_senders)]
+        senders = [] if sealer is None else [partial(deliver, db, outbound, sealer)] * settings.monitor_senders
         work = (
-            classify(db, engine),
-            watch(db, detection_of(settings), every_s=settings.monitor_every_s),
-            forget(db, kept_of(settings)),
+            partial(classify, db, engine),
+            partial(watch, db, detection_of(settings), every_s=settings.monitor_every_s),
+            partial(forget, db, kept_of(settings)),
         )
         async with background(*work, *senders):
             yield

@@ -38,7 +38,7 @@ class Reconciler:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Reconcile and report while the block runs."""
-        async with background(self._reconcile(), self._report()):
+        async with background(self._reconcile, self._report):
             yield
         with suppress(Unavailable, ProgrammingError):
             async with self._db.begin() as connection:

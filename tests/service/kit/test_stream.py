@@ -169,7 +169,7 @@ async def test_sequences_go_on_after_old_rows_were_forgotten(store, redis, relay
 async def test_two_relays_and_two_workers_of_one_consumer_still_count_once(store, redis, reader_of):
     first, second = reader_of(), reader_of()
     relays = [Relay(store.db, store.tables, redis, source="toys") for _ in range(2)]
-    async with background(*(each.run() for each in relays), first.consumer.run(), second.consumer.run()):
+    async with background(*(each.run for each in relays), first.consumer.run, second.consumer.run):
         for n in range(50):
             await put(store, n)
         async with asyncio.timeout(10):
