@@ -59,7 +59,7 @@ async def test_an_answer_quotes_the_passage_and_says_where_it_stands(client: Any
     turn = await ask(client, "课程支付宝退款到账时间是几个工作日")
     reply = turn["reply"]
     assert reply["outcome"] == "knowledge"
-    assert reply["text"].startswith("《退款说明》中写道：\n审核通过后，支付宝原路退回")
+    assert reply["text"].startswith("《退款说明 › 退款到账时间》中写道：\n审核通过后，支付宝原路退回")
     [citation] = reply["citations"]
     assert (citation["document_id"], citation["version"], citation["passage"]) == ("refunds", 1, 1)
     assert (citation["section"], citation["url"]) == ("退款 › 退款到账时间", "https://example.com/refunds")
