@@ -16,6 +16,8 @@ from kuajie.failures import BadInput, CommandError, NotNow
 PATIENCE_SECONDS = 600
 NDJSON = "application/x-ndjson"
 PASSING = frozenset({429, 502, 503, 504})
+REFUSED = frozenset({413, 422})
+"""What was sent is at fault, and nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Gateway:
         if answer.status >= 300:
             problem = _problem(answer)
             connection.close()
-            failure = NotNow if answer.status in PASSING else CommandError
+            failure = NotNow if answer.status in PASSING else BadInput if answer.status in REFUSED else CommandError
             raise failure(f"{method} {urlsplit(path).path}: {problem}")
         return connection, answer
 

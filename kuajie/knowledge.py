@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from kuajie.extras import needs
-from kuajie.failures import BadInput
+from kuajie.failures import BadInput, CommandError
 from kuajie.gateway import Gateway
 from kuajie.terminal import show, table
 
@@ -30,6 +30,8 @@ def read_document(file: Path, *, document_id: str | None, title: str | None, lin
     if form is None:
         raise BadInput(f"{file}: unknown kind of file; known are {', '.join(FORMATS)}")
     content = _read(file)
+    if not content.strip():
+        raise BadInput(f"{file}: holds no text")
     return {
         "document_id": document_id or _id_of(file),
         "title": title or (_first_heading(content) if form == "markdown" else None) or file.stem,
@@ -39,9 +41,12 @@ def read_document(file: Path, *, document_id: str | None, title: str | None, lin
     }
 
 
-def send(document: dict[str, Any], gateway: Gateway) -> dict[str, Any]:
-    """What the stack makes of it."""
-    return gateway.post("/v1/assist/knowledge", orjson.dumps(document))
+def send(file: Path, document: dict[str, Any], gateway: Gateway) -> dict[str, Any]:
+    """What the stack makes of it. What it refuses is said with the file's name, as BadInput where the document is at fault."""
+    try:
+        return gateway.post("/v1/assist/knowledge", orjson.dumps(document))
+    except CommandError as error:
+        raise type(error)(f"{file}: {error}") from error
 
 
 def show_import(file: Path, answer: dict[str, Any]) -> None:
@@ -87,8 +92,11 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise BadInput(f"{file}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{file}: cannot be read as UTF-8 text: {error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise BadInput(f"{file}: line {line} is not UTF-8: save the file as UTF-8 and send it again") from error
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _id_of(file: Path) -> str:

@@ -48,7 +48,7 @@ def import_knowledge(
     from kuajie import knowledge
 
     given = knowledge.read_document(file, document_id=document_id, title=title, link=link)
-    sent = knowledge.send(given, gateway(url, api_key, data))
+    sent = knowledge.send(file, given, gateway(url, api_key, data))
     answer(sent, as_json, lambda document: knowledge.show_import(file, document))
 
 

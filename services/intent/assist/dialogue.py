@@ -21,6 +21,7 @@ SURE_FROM_OTHERWISE = 0.45
 too modest, on 91 % and is right in 97 %."""
 
 _FINANCE = ("insurance.", "invest.", "loan.", "instalment.")
+_INVESTS = "invest.advice"
 _SMALL_TALK = frozenset({"greeting", "thanks_bye", "feedback.praise"})
 SUITABILITY = TextLink(rel="suitability-questions", href="/v1/suitability/questions", method="GET")
 
@@ -50,10 +51,13 @@ class Dialogue:
     sure_from: float | None = None
 
     def before_model(self, text: str, locale: Locale) -> Turn | None:
-        """What needs no model and no memory: words of risk, and the wish for a person."""
+        """What needs no model and no memory: words of risk, a complaint that is called one, and the wish for a person."""
         words = self.texts.words
         if (risk := words.risk(text)) is not None:
             return self._hand_off(HandOff("risk_words", risk), locale)
+        complaint = self.texts.labels["feedback.complaint"]
+        if complaint.reason is not None and words.complains(text):
+            return self._hand_off(HandOff(complaint.reason), locale, complaint.text.in_locale(locale))
         return self._hand_off(HandOff("requested"), locale) if words.wants_human(text) else None
 
     def in_form(self, session: Session, text: str) -> Turn | None:
@@ -83,7 +87,8 @@ class Dialogue:
     def _reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
         locale = session.locale
         if self._asks_advice(heard, text):
-            said = self.texts.say("advice", locale)
+            invests = self._sure(heard) and heard.label == _INVESTS
+            said = self.texts.labels[_INVESTS].text.in_locale(locale) if invests else self.texts.say("advice", locale)
             return Turn(locale, "advice", said, session.settled(), links=(SUITABILITY,))
         if found is not None and found.passages:
             return self._quoted(session, found.passages[0])
@@ -95,8 +100,10 @@ class Dialogue:
         locale, answer = session.locale, self.texts.labels[label]
         if answer.reason is not None:
             return self._hand_off(HandOff(answer.reason), locale, answer.text.in_locale(locale))
-        if session.form is not None and (answer.form is not None or label in _SMALL_TALK):
-            return self._asked_again(session)
+        if session.form is not None and label in _SMALL_TALK:
+            return self._stepped(self.forms.stand(session.form, locale), session.settled(), session.form.name)
+        if session.form is not None and answer.form is not None:
+            return self._another_form(session, text, answer)
         if answer.form is not None:
             return self._stepped(self.forms.begin(answer.form, text, locale), session.settled(), answer.form, answer)
         if answer.way == "knowledge_only":
@@ -122,6 +129,17 @@ class Dialogue:
             slots=step.state.slots if step.state else {},
         )
 
+    def _another_form(self, session: Session, text: str, answer: LabelAnswer) -> Turn:
+        """A wish for another form ends the one under way, and says so; the same wish once more, or a question, does not."""
+        if session.form is None or answer.form is None:
+            raise ValueError("no form is under way, or none is wished for")
+        if answer.form == session.form.name or is_question(text):
+            return self._asked_again(session)
+        begun = self.forms.begin(answer.form, text, session.locale)
+        turn = self._stepped(begun, session.settled(), answer.form, answer)
+        dropped = self.texts.form_phrases["cancelled"].in_locale(session.locale)
+        return replace(turn, text=f"{dropped}{_gap(session.locale)}{turn.text}")
+
     def _asked_again(self, session: Session) -> Turn:
         if session.form is None:
             raise ValueError("no form is under way")
@@ -132,14 +150,15 @@ class Dialogue:
         if session.form is None:
             raise ValueError("no form is under way")
         locale = session.locale
-        question = self.forms.question(session.form, locale)
+        question = self.forms.stand(session.form, locale).text
         text = f"{turn.text}\n{self.texts.say('back_to_form', locale)}{_gap(locale)}{question}"
         return replace(turn, text=text, slots=session.form.slots)
 
     def _quoted(self, session: Session, passage: Passage) -> Turn:
-        lead = self.texts.say("from_knowledge", session.locale, title=passage.citation.title)
+        source = _source(passage.citation)
+        lead = self.texts.say("from_knowledge", session.locale, title=source)
         text = f"{lead}\n{passage.quote}"
-        quotes = (passage.citation.title, passage.quote)
+        quotes = (source, passage.quote)
         return Turn(session.locale, "knowledge", text, session.settled(), quotes=quotes, citations=(passage.citation,))
 
     def _not_understood(self, session: Session, heard: Heard) -> Turn:
@@ -174,10 +193,16 @@ class Dialogue:
 
     def _asks_advice(self, heard: Heard, text: str) -> bool:
         """Advice on money: asked for as such, or "which one" about an insurance, a loan or an investment."""
-        if self._sure(heard) and heard.label == "invest.advice":
+        if self._sure(heard) and heard.label == _INVESTS:
             return True
         about_money = heard.label.startswith(_FINANCE) or bool(set(heard.topics) & set(PRODUCT_TOPICS) - {"travel"})
         return about_money and self.texts.words.asks_advice(text)
+
+
+def _source(citation: Citation) -> str:
+    """The document and what of it is quoted: who reads "Yes." sees to which question."""
+    nearest = citation.section.rsplit(" › ", 1)[-1]
+    return citation.title if nearest in {"", citation.title} else f"{citation.title} › {nearest}"
 
 
 def _gap(locale: Locale) -> str:

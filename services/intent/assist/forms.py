@@ -18,8 +18,18 @@ TRIES = 2
 LONGEST_WORDS = 500
 LONGEST_TITLE = 80
 _CORRECTION = re.compile(
-    r"^(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|no|wrong|sorry|actually|i meant|change)(?![a-z])[\s,，。.:：;；!！]*"
+    r"^(?:(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是|no|wrong|sorry|actually|i meant|change|rather|instead)"
+    r"(?![a-z])[\s,，。.:：;；!！]*)+"
 )
+_CLAUSES = re.compile(r"(?<!\d),|,(?!\d)|[;。\n]|(?<![a-z])and(?![a-z])")
+_CHANGES = re.compile(r"改|换|更正|(?<![a-z])(?:change|should be|instead)(?![a-z])")
+_INTO = frozenset({"改成", "改为", "改", "换成"})
+_MASK = re.compile(r"\[(?:id|card|phone)\]")
+_REFUND = re.compile(
+    r"(?:退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|refund(?:ed)?|money|back"
+    r"|i|want|need|a|my|the|please|get|give|me|for|just|to|\W)++"
+)
+"""The wish for a refund said once more: no title."""
 _ORDER = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
 _TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
 
@@ -50,7 +60,7 @@ class Forms:
     def go_on(self, state: FormState, text: str, locale: Locale) -> Step:
         """Take a text as an answer, a correction, a confirmation or a cancellation; `not_taken` when it is none of them."""
         words, form = self.texts.words, self.texts.forms[state.name]
-        if words.says("cancel", text):
+        if words.says("cancel", text) or (words.says("changed_mind", text) and not _awaits_words(form, state)):
             return Step("cancelled", None, self._say("cancelled", locale))
         if not state.asked and words.says("yes", text):
             return Step("done", None, form.done.in_locale(locale), dict(state.slots))
@@ -69,42 +79,71 @@ class Forms:
         again = self._next(replace(state, tries=state.tries + 1), locale, self._say("again", locale))
         return replace(again, verdict="asked")
 
-    def question(self, state: FormState, locale: Locale) -> str:
-        """What the form waits for."""
-        return self._next(state, locale).text
+    def stand(self, state: FormState, locale: Locale) -> Step:
+        """The question of the moment, which nobody has failed to answer."""
+        return self._next(state, locale)
 
     def _answered(self, form: FormTexts, state: FormState, text: str, locale: Locale) -> Step:
         slot = next(each for each in form.slots if each.name == state.asked)
         if slot.optional and self.texts.words.says("skip", text):
             return self._next(_filled(state, slot, None), locale)
-        value = self._value(slot, text, bare=True)
-        if value is None:
+        if slot.kind not in {"words", "order"} and _asks(text):
             return Step("not_taken", state)
-        others = {name: each for name, each in self._volunteered(form, text).items() if name not in state.slots}
-        return self._next(_filled(replace(state, slots={**others, **state.slots}), slot, value), locale)
+        said = self._volunteered(form, text)
+        others = {name: each for name, each in said.items() if name not in state.slots and name != slot.name}
+        state = replace(state, slots={**others, **state.slots})
+        value = self._value(slot, text, bare=True)
+        if value is not None:
+            return self._next(_filled(state, slot, value), locale)
+        known = {name: each for name, each in said.items() if state.slots[name] == each}
+        return self._next(state, locale) if known else Step("not_taken", state)
 
     def _corrected(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
         """The state with what a text corrects; None when it corrects nothing.
 
-        A slot that is named takes its new value. After "不对" or "no", and while the whole is to be confirmed, a value that can only
-        be of one slot goes there; after "不对" or "no" a bare one goes to the slot that was filled last and can hold it.
+        Slots that are named take their new values. After "不对" or "no", and while the whole is to be confirmed, values that can only
+        be of one slot go there; after "不对" or "no" a bare one goes to the slot that was filled last and can hold it. A question
+        changes nothing unless it speaks of a change.
         """
         heard = folded(text)
         marked = _CORRECTION.match(heard)
         rest = heard[marked.end() :] if marked else heard
-        filled = [slot for name in reversed(state.slots) for slot in form.slots if slot.name == name]
-        named = [slot for slot in filled if slot.named_in(rest)]
-        for slot in named:
-            if (value := self._value(slot, slot.without_name(rest), bare=True)) is not None:
-                return _filled(state, slot, value)
-        if not rest or (state.asked and not marked):
+        if not rest or (_asks(text) and not marked and not _CHANGES.search(rest)):
             return None
-        for bare in (False, True) if marked else (False,):
-            for slot in filled:
-                value = self._value(slot, rest, bare=bare) if slot.kind not in {"words", "order"} else None
-                if value is not None:
+        named = self._named(form, rest, marked=marked is not None, confirming=not state.asked)
+        if any(name in state.slots for name in named):
+            return _all_filled(state, form, named)
+        if state.asked and not marked:
+            return None
+        strict = [slot for slot in form.slots if slot.kind not in {"words", "order"}]
+        said = {
+            name: each for name, each in self._volunteered(form, rest).items() if name in {slot.name for slot in strict}
+        }
+        if any(name in state.slots for name in said):
+            return _all_filled(state, form, said)
+        for name in reversed(state.slots) if marked else ():
+            for slot in strict:
+                if slot.name == name and (value := self._value(slot, rest, bare=True)) is not None:
                     return _filled(state, slot, value)
         return None
+
+    def _named(self, form: FormTexts, text: str, *, marked: bool, confirming: bool) -> dict[str, Any]:
+        """Values behind the names of their slots, in the clause of the name or else in all of the text.
+
+        A title or a reason can be anything, and 课程太难 is a reason: it counts after "不对" or "no", with 改成 between, and with
+        是 or "is" between while the whole is to be confirmed.
+        """
+        found: dict[str, Any] = {}
+        for slot in form.slots:
+            free = slot.kind in {"words", "order"}
+            for part in (*_CLAUSES.split(text), text):
+                if slot.name in found or (behind := slot.behind_name(part)) is None:
+                    continue
+                value = self._value(slot, behind[0], bare=True)
+                told = marked or behind[1] in _INTO or (confirming and behind[1])
+                if value is not None and (told or not free):
+                    found[slot.name] = value
+        return found
 
     def _next(self, state: FormState, locale: Locale, before: str = "") -> Step:
         """The first thing that is missing is asked for; when nothing is, the whole is to be confirmed."""
@@ -141,9 +180,15 @@ class Forms:
                 sum_of_money = amount(text, bare=bare)
                 return sum_of_money.document() if sum_of_money else None
             case "order":
-                return _order(text, bare=bare)
+                return _order(text, bare=bare and not self._says_nothing(text))
             case "words":
-                return text.strip()[:LONGEST_WORDS] if text.strip() and not is_question(text) else None
+                reason = not is_question(text) and not self._says_nothing(text)
+                return text.strip()[:LONGEST_WORDS] if text.strip() and reason else None
+
+    def _says_nothing(self, text: str) -> bool:
+        """Whether a text is a yes, a no or small talk, which is no title and no reason."""
+        words = self.texts.words
+        return words.says("yes", text) or words.says("no", text) or words.says("small_talk", text)
 
     def _shown(self, slot: Slot, value: Any, locale: Locale) -> str:
         if value is None:
@@ -163,6 +208,23 @@ class Forms:
         return self.texts.form_phrases[phrase].in_locale(locale).format(**values)
 
 
+def _awaits_words(form: FormTexts, state: FormState) -> bool:
+    """Whether a reason was asked for: to have changed one's mind is one."""
+    return any(slot.name == state.asked and slot.kind == "words" for slot in form.slots)
+
+
+def _asks(text: str) -> bool:
+    """Whether a text asks by its words; a mark alone, as in 上海？, is doubt."""
+    return is_question(text.rstrip("?？ "))
+
+
+def _all_filled(state: FormState, form: FormTexts, values: Mapping[str, Any]) -> FormState:
+    for slot in form.slots:
+        if slot.name in values:
+            state = _filled(state, slot, values[slot.name])
+    return state
+
+
 def _filled(state: FormState, slot: Slot, value: Any) -> FormState:
     """The slot as the last one that was filled."""
     rest = {name: each for name, each in state.slots.items() if name != slot.name}
@@ -170,10 +232,12 @@ def _filled(state: FormState, slot: Slot, value: Any) -> FormState:
 
 
 def _order(text: str, *, bare: bool) -> str | None:
-    """An order number, a quoted title, or with `bare` a short text that is no question."""
+    """An order number, a quoted title, or with `bare` a short text that can be one: no question, no mask, no wish for a refund."""
     if (title := _TITLE.search(text)) is not None:
         return str(next(filter(None, title.groups())))
     if (found := _ORDER.search(folded(text))) is not None:
         return found[0].upper()
     plain = text.strip()
-    return plain if bare and 2 <= len(plain) <= LONGEST_TITLE and not is_question(plain) else None
+    if not bare or not 2 <= len(plain) <= LONGEST_TITLE or is_question(plain) or _MASK.search(plain):
+        return None
+    return plain if _REFUND.fullmatch(folded(plain)) is None else None

@@ -80,19 +80,16 @@ class Slot(_Strict):
     names: tuple[str, ...] = Field(min_length=1, description="how people name it when they correct it")
     optional: bool = False
 
-    def named_in(self, text: str) -> bool:
-        return self._naming.search(text) is not None
-
-    def without_name(self, text: str) -> str:
-        """The text behind the slot's name, and behind 改成, 是, is, to."""
+    def behind_name(self, text: str) -> tuple[str, str] | None:
+        """The text behind the slot's name and behind 改成, 是 or "is", and which of those it is or ""; None without the name."""
         found = self._naming.search(text)
-        return text[found.end() :].strip(" ,，。.") if found else text
+        return (text[found.end() :].strip(" ,，。."), found["verb"] or "") if found else None
 
     @property
     def _naming(self) -> re.Pattern[str]:
         either = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
         return re.compile(
-            rf"(?<![a-z])(?:{either})(?![a-z])\s*(?:应该|should)?\s*(?:改成|改为|改|换成|填|写|是|为|is|was|be|to|=|:|：)?\s*"
+            rf"(?<![a-z])(?:{either})(?![a-z])\s*(?:应该|should)?\s*(?P<verb>改成|改为|改|换成|填|写|是|为|is|was|be|to|=|:|：)?\s*"
         )
 
 
@@ -144,7 +141,7 @@ def load_texts(folder: Path | None = None) -> Texts:
         words = load_words(source)
     except (OSError, ValidationError, ValueError, KeyError, TypeError) as error:
         raise TextsRefused(f"{source}: {error}") from error
-    if faults := [*_missing(answers, forms), *_claiming(answers, forms)]:
+    if faults := [*_missing(answers, forms), *_unfilled(answers, forms), *_claiming(answers, forms)]:
         raise TextsRefused(f"{source}: {'; '.join(faults)}")
     version = f"{answers.version}/{forms.version}/{words.version}"
     return Texts(version, answers.labels, answers.phrases, forms.forms, forms.phrases, words)
@@ -159,6 +156,27 @@ def _missing(answers: _Answers, forms: _Forms) -> list[str]:
         "forms": {each.form for each in answers.labels.values() if each.form} ^ forms.forms.keys(),
     }
     return [f"{what} that do not match: {', '.join(sorted(names))}" for what, names in absent.items() if names]
+
+
+_VALUES = {"from_knowledge": "title", "age_of": "value"}
+"""What is put into a phrase; into every other one nothing is."""
+
+
+def _unfilled(answers: _Answers, forms: _Forms) -> list[str]:
+    """Phrases that could not be said, and forms that would be confirmed unseen."""
+    wrong = []
+    for name, each in (answers.phrases | forms.phrases).items():
+        for text in (each.zh, each.en):
+            try:
+                text.format(**{_VALUES[name]: ""} if name in _VALUES else {})
+            except (LookupError, ValueError, AttributeError):
+                wrong.append(f"phrases.{name} has a brace that nothing fills")
+    blind = [
+        name
+        for name, form in forms.forms.items()
+        if "{slots}" not in form.confirm.zh or "{slots}" not in form.confirm.en
+    ]
+    return [*dict.fromkeys(wrong), *(f"forms.{name}.confirm does not show {{slots}}" for name in blind)]
 
 
 def _claiming(answers: _Answers, forms: _Forms) -> list[str]:

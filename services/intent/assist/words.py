@@ -13,6 +13,7 @@ from services.kit.wire import Locale
 
 SHIPPED = Path(__file__).parent / "texts"
 Risk = Literal["self_harm", "legal", "media", "fraud", "regulator"]
+Reply = Literal["yes", "no", "cancel", "changed_mind", "skip", "small_talk"]
 RISKS: tuple[Risk, ...] = ("self_harm", "fraud", "regulator", "legal", "media")
 """The gravest first: a text that holds several is handed over for the first of them."""
 
@@ -22,7 +23,7 @@ _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\ufe0f]")
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 _COURTESY = re.compile(
     r"^(请问|请|麻烦您?|帮我|我要|我想|给我|能不能|可以|hi|hello|please|pls|i want|i need|can i get)+\s*(?=\S)"
-    r"|(?<=\S)\s*(吧|啊|呀|呢|吗|嘛|哦|谢谢您?|please|pls|thanks|thank you|now)+$"
+    r"|(?<=\S)\s*(吧|啊|呀|呢|吗|嘛|哦|谢谢[您你]?|please|pls|thanks|thank you|now)+$"
 )
 
 
@@ -44,11 +45,15 @@ def is_question(text: str) -> bool:
     return _QUESTION.search(folded(text)) is not None
 
 
+_LATIN_WORD = re.compile(r"(?<![A-Za-z0-9\[])(?!(?i:ok|okay|yes|no|vip|app|pdf|id)\b)[A-Za-z]{2,}(?![A-Za-z0-9])")
+"""No mask, no order number, and none of the few words that people write in Chinese too."""
+
+
 def language(text: str, otherwise: Locale) -> Locale:
-    """The language of a text: Chinese when it has Chinese characters, English when it has words of Latin letters."""
+    """The language of a text: Chinese when it has Chinese characters, English when it has English words."""
     if re.search(_CJK, text):
         return "zh-CN"
-    return "en" if re.search(r"[a-zA-Z]{2,}", text) else otherwise
+    return "en" if _LATIN_WORD.search(text) else otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,12 @@ class Phrases:
         return self.pattern.sub("\0", text)
 
 
+def _in_a_row(phrases: Iterable[str]) -> re.Pattern[str]:
+    """One or several of the phrases and nothing else: 对的,没错. Possessive, so that a long text costs no more than its length."""
+    one = Phrases.of(_bare(folded(each)) for each in phrases).pattern.pattern
+    return re.compile(rf"(?:{one})(?:[\W_]*+(?:{one}))*+")
+
+
 def _bounded(phrase: str) -> str:
     start = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", phrase) else ""
     end = r"(?![a-z0-9])" if re.search(r"[a-z0-9]$", phrase) else ""
@@ -86,8 +97,10 @@ class Words:
     human_unless: Phrases
     risks: Mapping[Risk, Phrases]
     risk_unless: Phrases
+    complaint: Phrases
+    complaint_unless: Phrases
     advice: Phrases
-    replies: Mapping[Literal["yes", "no", "cancel", "skip"], frozenset[str]]
+    replies: Mapping[Reply, re.Pattern[str]]
 
     def wants_human(self, text: str) -> bool:
         """Whether somebody asks for a person, whatever else the text says."""
@@ -99,18 +112,25 @@ class Words:
         heard = self.risk_unless.without(folded(text))
         return next((kind for kind in RISKS if self.risks[kind].found(heard)), None)
 
+    def complains(self, text: str) -> bool:
+        """Whether somebody says that they want to complain; the model hears other complaints."""
+        return self.complaint.found(self.complaint_unless.without(folded(text)))
+
     def asks_advice(self, text: str) -> bool:
         """Whether somebody asks which one to take; of what, the label and the topics say."""
         return self.advice.found(folded(text))
 
-    def says(self, reply: Literal["yes", "no", "cancel", "skip"], text: str) -> bool:
-        """Whether the whole text is this reply, whatever courtesy is around it."""
-        heard = folded(text)
-        return bool({_bare(heard), _bare(_uncourteous(heard))} & self.replies[reply])
+    def says(self, reply: Reply, text: str) -> bool:
+        """Whether the whole text is this reply, said once or more, whatever courtesy is around it."""
+        heard, replies = folded(text), self.replies[reply]
+        return any(replies.fullmatch(each) for each in (_bare(heard), _bare(_uncourteous(heard))))
 
 
 def load_words(folder: Path = SHIPPED) -> Words:
-    """Read `words.json`; raises ValueError, KeyError or TypeError when a list is missing or of another shape."""
+    """Read `words.json`; raises ValueError, KeyError or TypeError when a list is missing or of another shape.
+
+    `complaint`, `complaint_unless`, `changed_mind` and `small_talk` may be missing: they are younger than some folders.
+    """
     raw: dict[str, Any] = orjson.loads((folder / "words.json").read_bytes())
     human = raw["human"]
     return Words(
@@ -120,12 +140,16 @@ def load_words(folder: Path = SHIPPED) -> Words:
         human_unless=Phrases.of(human["unless"]),
         risks={kind: Phrases.of(raw["risk"][kind]) for kind in RISKS},
         risk_unless=Phrases.of(raw["risk_unless"]),
+        complaint=Phrases.of(raw.get("complaint", ())),
+        complaint_unless=Phrases.of(raw.get("complaint_unless", ())),
         advice=Phrases.of(raw["advice"]),
         replies={
-            "yes": _whole(raw["yes"]),
-            "no": _whole(raw["no"]),
-            "cancel": _whole(raw["cancel"]),
-            "skip": _whole(raw["skip"]),
+            "yes": _in_a_row(raw["yes"]),
+            "no": _in_a_row(raw["no"]),
+            "cancel": _in_a_row(raw["cancel"]),
+            "skip": _in_a_row(raw["skip"]),
+            "changed_mind": _in_a_row(raw.get("changed_mind", ())),
+            "small_talk": _in_a_row(raw.get("small_talk", ())),
         },
     )
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.intent.assist import conversations, recording
 from services.intent.assist.erasure import erase
+from services.intent.assist.masking import put_aside
 from services.intent.assist.schemas import (
     Conversation,
     ConversationRequest,
@@ -58,13 +59,14 @@ async def write(
 ) -> Response:
     """Say something and get the answer. Of two messages at once one gets 409 `conversation_busy`; 转人工 always gets through."""
     desk = held.desk
+    text = put_aside(body.text)
     async with held.db.connect() as connection:
         if (answered := await remembered(connection, idempotency_keys, caller, request, body)) is not None:
             return answered
         seen = await conversations.find(connection, caller, conversation_id)
     # Nothing of the database is held while the model works, or a few slow turns would keep everybody from a person.
-    turn = desk.assistant.urgent(seen, body.text)
-    turn = turn or await desk.assistant.turn(seen, body.text, expires=deadline_of(request).at)
+    turn = desk.assistant.urgent(seen, text)
+    turn = turn or await desk.assistant.turn(seen, text, expires=deadline_of(request).at)
 
     async def run() -> TurnAnswer:
         return await recording.record_turn(
@@ -72,7 +74,7 @@ async def write(
             desk.sessions,
             caller,
             seen,
-            body.text,
+            text,
             turn,
             now=desk.now(),
             most_messages=held.settings.assist_messages,

@@ -191,6 +191,27 @@ async def test_a_conversation_whose_memory_is_gone_says_so_and_still_leads_to_a_
     assert (await said(client, conversation, "转人工"))["conversation"]["owner"] == "agent"
 
 
+async def test_identity_and_phone_numbers_are_never_kept(client: Any, redis_url: str) -> None:
+    conversation = await begin(client)
+    first = await say(
+        client, conversation, "我的身份证11010519491231002X，手机13812345678，要退款", **{"Idempotency-Key": "k"}
+    )
+    assert first.json()["message"]["text"] == "我的身份证[id]，手机[phone]，要退款"
+    again = await say(
+        client, conversation, "我的身份证11010519491231002X，手机13812345678，要退款", **{"Idempotency-Key": "k"}
+    )
+    assert again.json() == first.json()
+    await said(client, conversation, "A20261129001")
+    asked = await said(client, conversation, "打13812345678联系我，课程太难")
+    assert "原因：打[phone]联系我，课程太难" in asked["reply"]["text"]
+    async with Redis.from_url(redis_url) as redis:
+        [key] = await redis.keys("*assist*")
+        assert b"13812345678" not in await redis.get(key)
+    transcript = (await client.get(f"/v1/assist/conversations/{conversation}/messages")).text
+    assert "13812345678" not in transcript
+    assert "A20261129001" in transcript
+
+
 async def test_a_closed_conversation_takes_no_more_messages(client: Any) -> None:
     conversation = await begin(client)
     closed = await act(client, f"conversations/{conversation}/close")

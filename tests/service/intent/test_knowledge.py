@@ -59,7 +59,7 @@ async def test_an_answer_quotes_the_passage_and_says_where_it_stands(client: Any
     turn = await ask(client, "课程支付宝退款到账时间是几个工作日")
     reply = turn["reply"]
     assert reply["outcome"] == "knowledge"
-    assert reply["text"].startswith("《退款说明》中写道：\n审核通过后，支付宝原路退回")
+    assert reply["text"].startswith("《退款说明 › 退款到账时间》中写道：\n审核通过后，支付宝原路退回")
     [citation] = reply["citations"]
     assert (citation["document_id"], citation["version"], citation["passage"]) == ("refunds", 1, 1)
     assert (citation["section"], citation["url"]) == ("退款 › 退款到账时间", "https://example.com/refunds")
@@ -111,9 +111,9 @@ async def test_documents_are_listed_and_shown_with_their_passages(client: Any) -
 @pytest.mark.parametrize(
     ("form", "content", "detail"),
     [
-        ("csv", "q,a\n1,2\n", "the columns are question, answer and, if wanted, locale, url, tags"),
-        ("csv", "question,answer\nwhat,\n", "row 1: a question and an answer, and nothing behind the last column"),
-        ("csv", 'question,answer\n"open,1\n', "line 1: unexpected end of data"),
+        ("csv", "q,a\n1,2\n", "the columns are question, answer and, if wanted, locale, url, tags, each once"),
+        ("csv", "question,answer\nwhat,\n", "row 1: has no answer"),
+        ("csv", 'question,answer\n"open,1\n', "row 1: unexpected end of data; is a quotation mark not closed?"),
         ("csv", "question,answer,locale\na,b,fr\n", "row 1: locale is zh-CN or en"),
         ("markdown", "# only\n## headings\n", "the document holds no text"),
     ],

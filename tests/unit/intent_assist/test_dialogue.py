@@ -36,8 +36,42 @@ def reply(label: str, text: str = "随便问问", session: Session = FRESH, foun
 def test_a_passage_is_quoted_word_for_word_with_its_source() -> None:
     turn = reply("insurance.coverage", found=Found((PASSAGE,), "hybrid"))
     assert turn.outcome == "knowledge"
-    assert turn.text == f"《帮助中心》中写道：\n{QUOTE}"
+    assert turn.text == f"《帮助中心 › 等待期》中写道：\n{QUOTE}"
     assert (turn.citations, turn.retrieval) == ((PASSAGE.citation,), "hybrid")
+
+
+@pytest.mark.parametrize(
+    ("section", "source"),
+    [
+        ("可以货到付款吗？", "FAQ › 可以货到付款吗？"),
+        ("帮助 › 退款 › 到账时间", "FAQ › 到账时间"),
+        ("FAQ", "FAQ"),
+        ("", "FAQ"),
+    ],
+)
+def test_who_reads_a_bare_yes_sees_to_which_question_it_is_the_answer(section: str, source: str) -> None:
+    turn = reply(
+        "content.ask", found=Found((Passage("可以。", Citation("d", 1, 1, "FAQ", section, None, 0.9)),), "hybrid")
+    )
+    assert turn.text == f"《{source}》中写道：\n可以。"
+
+
+def test_an_opinion_on_an_investment_is_refused_in_the_words_approved_for_it() -> None:
+    turn = reply("invest.advice", "股票现在能买吗")
+    assert (turn.outcome, turn.text) == ("advice", TEXTS.labels["invest.advice"].text.zh)
+
+
+def test_whether_somebody_can_be_insured_is_no_wish_for_advice() -> None:
+    assert reply("insurance.eligibility", "我15岁能买吗", found=NOTHING).outcome == "template"
+
+
+@pytest.mark.parametrize("text", ["我要投诉你们", "老师骂人，我要投诉你们", "I want to make a complaint"])
+def test_a_complaint_that_is_called_one_reaches_a_person_in_a_form_too(text: str) -> None:
+    turn = DIALOGUE.before_model(text, "zh-CN")
+    assert turn is not None
+    assert turn.hand_off is not None
+    assert (turn.hand_off.reason, (turn.text or "").startswith("很抱歉")) == ("complaint", True)
+    assert DIALOGUE.before_model("不是要投诉，问一下退款", "zh-CN") is None
 
 
 def test_a_question_that_only_knowledge_answers_has_no_answer_without_it() -> None:
@@ -132,6 +166,102 @@ def test_anything_can_be_corrected_before_it_is_confirmed(correction: str, slot:
     assert turn.session is not None
     assert turn.session.form is not None
     assert turn.session.form.slots == {**filled, slot: value}
+
+
+def form_after(session: Session, *texts: str) -> FormState | None:
+    turn = in_form(session, *texts)
+    assert turn.session is not None
+    return turn.session.form
+
+
+QUOTE_BIRTH = replace(FRESH, form=FormState("quote", {"category": "medical"}, asked="birth"))
+REFUND_ORDER = replace(FRESH, form=FormState("refund", {}, asked="order"))
+REFUND_REASON = replace(FRESH, form=FormState("refund", {"order": "A1"}, asked="reason"))
+
+
+def test_several_things_are_corrected_at_once() -> None:
+    session = replace(
+        FRESH, form=FormState("quote", {"category": "medical", "birth": {"age": 34}, "region": "SG"}, asked="amount")
+    )
+    form = form_after(session, "保额改成50万，年龄改成40")
+    assert form == FormState(
+        "quote",
+        {"category": "medical", "region": "SG", "birth": {"age": 40}, "amount": {"amount": "500000", "currency": None}},
+        asked="",
+    )
+
+
+def test_who_changes_the_kind_in_the_middle_gets_the_other_kind() -> None:
+    form = form_after(QUOTE_BIRTH, "算了，还是重疾险吧")
+    assert form == FormState("quote", {"category": "critical-illness"}, asked="birth")
+
+
+def test_the_answer_to_a_later_question_is_kept_and_the_first_asked_again() -> None:
+    turn = in_form(QUOTE_BIRTH, "上海")
+    assert turn.session is not None
+    assert turn.session.form == FormState("quote", {"category": "medical", "region": "CN-SH"}, asked="birth")
+    assert turn.text == TEXTS.forms["quote"].slots[1].ask.zh
+
+
+@pytest.mark.parametrize("text", ["30岁以上能买吗？", "40岁的人可以投保吗", "how old can a 70 year old be?"])
+def test_a_question_that_holds_a_value_is_no_answer(text: str) -> None:
+    assert DIALOGUE.in_form(QUOTE_BIRTH, text) is None
+
+
+def test_a_question_mark_behind_a_value_is_doubt_and_no_question() -> None:
+    assert form_after(QUOTE_BIRTH, "35？") == FormState(
+        "quote", {"category": "medical", "birth": {"age": 35}}, asked="region"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["谢谢", "好的", "嗯", "你好", "我要退款", "说了退钱", "refund please", "[phone]", "hello"]
+)
+def test_what_says_nothing_is_no_title(text: str) -> None:
+    assert DIALOGUE.in_form(REFUND_ORDER, text) is None
+
+
+@pytest.mark.parametrize("text", ["是的，谢谢", "好的", "no", "thanks"])
+def test_what_says_nothing_is_no_reason(text: str) -> None:
+    assert DIALOGUE.in_form(REFUND_REASON, text) is None
+
+
+@pytest.mark.parametrize(
+    "reason", ["课程太难了", "课程换老师了", "不想要了", "I changed my mind", "order arrived twice"]
+)
+def test_a_reason_that_speaks_of_the_course_leaves_the_order_as_it_is(reason: str) -> None:
+    assert form_after(REFUND_REASON, reason) == FormState("refund", {"order": "A1", "reason": reason}, asked="")
+
+
+def test_a_title_can_still_be_corrected() -> None:
+    assert form_after(REFUND_REASON, "课程改成《财务自由之路》") == FormState(
+        "refund", {"order": "财务自由之路"}, asked="reason"
+    )
+
+
+@pytest.mark.parametrize("text", ["我不想退了", "取消取消", "i changed my mind", "不想要了", "I want to cancel"])
+def test_a_form_is_called_off_as_people_say_it(text: str) -> None:
+    assert in_form(REFUND_ORDER, text).outcome == "cancelled"
+
+
+@pytest.mark.parametrize("text", ["对的，没错", "是的没问题", "yes, that's right", "对，没问题", "好的好的", "ok"])
+def test_a_form_is_confirmed_as_people_say_it(text: str) -> None:
+    session = replace(FRESH, form=FormState("refund", {"order": "A1", "reason": "太难"}))
+    assert in_form(session, text).outcome == "action"
+
+
+def test_thanks_in_a_form_are_no_failed_answer() -> None:
+    turn = reply("thanks_bye", "谢谢", QUOTE_BIRTH)
+    assert turn.session is not None
+    assert (turn.session.form, turn.text) == (QUOTE_BIRTH.form, TEXTS.forms["quote"].slots[1].ask.zh)
+
+
+def test_a_wish_for_another_form_ends_the_one_under_way_and_says_so() -> None:
+    turn = reply("content.refund", "我要退款", QUOTE_BIRTH)
+    assert turn.session is not None
+    assert turn.session.form == FormState("refund", {}, asked="order")
+    assert (turn.text or "").startswith("好的，已取消，没有登记任何内容。退款申请我可以先帮您登记")
+    assert reply("content.refund", "能退款吗", QUOTE_BIRTH, NOTHING).slots == {"category": "medical"}
 
 
 def test_what_cannot_be_read_is_asked_again_twice_and_then_a_person_comes() -> None:

@@ -37,6 +37,54 @@ def test_a_hash_in_a_code_block_is_no_heading() -> None:
     assert (passage.section, passage.text) == ("Setup", "# comment")
 
 
+@pytest.mark.parametrize(
+    ("content", "sections"),
+    [
+        ("\ufeff# 标题\n内容", ["标题"]),
+        ("---\r\nlayout: x\r\n---\r\n# 标题\r\n内容\r\n", ["标题"]),
+        ("退款\n====\n七天内。\n\n会员\n---\n说明。", ["退款", "退款 › 会员"]),
+        ("# T\n一\n##\n二\n### 好\n三", ["T", "T", "T › 好"]),
+        ("# T\n```退款```\n## A\n正文", ["T", "T › A"]),
+        ("# C#\n正文 #", ["C#"]),
+        ("- a\n---\nb", [""]),
+        ("一\n二\n---\n三", [""]),
+    ],
+)
+def test_headings_are_found_however_they_are_written(content: str, sections: list[str]) -> None:
+    assert [each.section for each in passages_of(content, "markdown", "en")] == sections
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("A?,yes\nB?,", "row 2: has no answer"),
+        (",yes", "row 1: has no question"),
+        ("A?,yes, really", "row 1: more cells than columns"),
+        ('A?,yes\nB?,"no', "row 2: unexpected end of data; is a quotation mark not closed"),
+        ("A?,yes\nB?,x\nA?,no", "row 3: asks what row 1 asks"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named_with_what_is_wrong(content: str, reason: str) -> None:
+    with pytest.raises(UnreadableDocument, match=reason):
+        passages_of(f"question,answer\n{content}\n", "csv", "en")
+
+
+def test_a_column_that_stands_twice_is_refused() -> None:
+    with pytest.raises(UnreadableDocument, match="each once"):
+        passages_of("question,answer,answer\nA?,yes,no\n", "csv", "en")
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "example.com", "https://x/a b"])
+def test_a_source_that_is_no_web_address_is_refused(url: str) -> None:
+    with pytest.raises(UnreadableDocument, match="row 1: url is no http or https address"):
+        passages_of(f"question,answer,url\nA?,yes,{url}\n", "csv", "en")
+
+
+def test_a_byte_order_mark_and_empty_rows_do_not_matter() -> None:
+    found = passages_of("\ufeffquestion,answer,\nA?,yes,\n , ,\n,,\n".replace("answer,", "answer,tags"), "csv", "en")
+    assert [(each.question, each.text) for each in found] == [("A?", "yes")]
+
+
 def test_a_long_section_is_divided_between_sentences() -> None:
     pieces = divided("一句话在这里。" * 100, 360)
     assert [len(piece) for piece in pieces] == [357, 343]

@@ -2,7 +2,39 @@
 
 import pytest
 
-from services.intent.assist.masking import masked
+from services.intent.assist.masking import masked, put_aside
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("身份证11010519491231002X，手机13812345678", "身份证[id]，手机[phone]"),
+        ("id 110105 19491231 002x", "id [id]"),
+        ("call +44 7911 123456 or (415) 555-2671", "call [phone] or [phone]"),
+        ("座机010-62345678", "座机[phone]"),
+        ("卡号4111 1111 1111 1111", "卡号[card]"),
+        ("卡号6222021234567890128", "卡号[card]"),
+    ],
+)
+def test_a_message_is_taken_without_identity_card_and_phone_numbers(text: str, kept: str) -> None:
+    assert put_aside(text) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "订单20261129001",
+        "order 202611290001234567",
+        "订单 4111111111111112",
+        "1992-05-17",
+        "保额1,200,000",
+        "30万",
+        "打12315",
+        "A13812345678901",
+    ],
+)
+def test_orders_dates_and_amounts_stay_in_a_message(text: str) -> None:
+    assert put_aside(text) == text
 
 
 @pytest.mark.parametrize(

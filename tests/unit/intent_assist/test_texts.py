@@ -63,3 +63,30 @@ def test_a_text_in_one_language_only_is_refused(tmp_path: Path) -> None:
 def test_a_missing_list_of_words_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TextsRefused, match="self_harm"):
         load_texts(changed(tmp_path, "words.json", lambda document: document["risk"].pop("self_harm")))
+
+
+@pytest.mark.parametrize("text", ["《{titel}》中写道：", "《{title》中写道：", "{}", "{title.x}"])
+def test_a_phrase_that_could_not_be_said_is_refused(tmp_path: Path, text: str) -> None:
+    def misspell(document: dict) -> None:
+        document["phrases"]["from_knowledge"]["zh-CN"] = text
+
+    with pytest.raises(TextsRefused, match=r"phrases\.from_knowledge has a brace that nothing fills"):
+        load_texts(changed(tmp_path, "answers.json", misspell))
+
+
+def test_a_form_that_would_be_confirmed_unseen_is_refused(tmp_path: Path) -> None:
+    def blind(document: dict) -> None:
+        document["forms"]["refund"]["confirm"]["en"] = "Is everything right?"
+
+    with pytest.raises(TextsRefused, match=r"forms\.refund\.confirm does not show \{slots\}"):
+        load_texts(changed(tmp_path, "forms.json", blind))
+
+
+def test_words_may_lack_the_lists_that_are_younger(tmp_path: Path) -> None:
+    def older(document: dict) -> None:
+        for name in ("complaint", "complaint_unless", "changed_mind", "small_talk"):
+            del document[name]
+
+    words = load_texts(changed(tmp_path, "words.json", older)).words
+    assert not words.complains("我要投诉你们")
+    assert not words.says("small_talk", "谢谢")

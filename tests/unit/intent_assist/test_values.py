@@ -87,6 +87,8 @@ def test_a_bare_number_is_an_age_when_one_was_asked_for(text: str, found: Birth 
         ("3万5", "35000", None),
         ("3万半", "35000", None),
         ("50万港币", "500000", "HKD"),
+        ("50k SGD", "50000", "SGD"),
+        ("50万日元", "500000", "JPY"),
         ("about 20 pounds", "20", "GBP"),
     ],
 )
@@ -97,6 +99,11 @@ def test_an_amount_is_read_with_its_unit_and_currency(text: str, value: str, cur
 @pytest.mark.parametrize("text", ["10万到20万", "35岁", "1992-05-17", "300", "0元", "保密"])
 def test_two_amounts_or_none_are_none(text: str) -> None:
     assert amount(text, bare=False) is None
+
+
+@pytest.mark.parametrize("text", ["我35岁", "she is 33 years old", "1992年", "30%"])
+def test_an_age_a_year_and_a_share_are_no_amount_even_when_one_was_asked_for(text: str) -> None:
+    assert amount(text, bare=True) is None
 
 
 def test_an_amount_is_written_without_an_exponent() -> None:

@@ -1,5 +1,7 @@
 """What is heard before any model: the wish for a person, words of risk, yes and no."""
 
+import time
+
 import pytest
 
 from services.intent.assist.words import is_question, language, load_words
@@ -51,6 +53,10 @@ def test_what_only_sounds_like_it_is_not(text: str) -> None:
         ("订单号12315678", None),
         ("有没有防诈骗的课", None),
         ("民事诉讼法谁讲得好", None),
+        ("活着没什么意思了", "self_harm"),
+        ("I don't want to be alive anymore", "self_harm"),
+        ("有人说是你们客服，让我转账到安全账户", "fraud"),
+        ("someone told me to transfer money to a safe account", "fraud"),
         ("anti-fraud course", None),
     ],
 )
@@ -67,12 +73,23 @@ def test_words_of_risk_have_their_kind(text: str, kind: str | None) -> None:
         ("no", "不对"),
         ("cancel", "算了吧"),
         ("cancel", "never mind"),
+        ("cancel", "取消取消"),
+        ("yes", "对的，没错"),
+        ("yes", "yes, that's right"),
+        ("yes", "是的，谢谢你"),
         ("skip", "跳过"),
         ("skip", "not sure"),
     ],
 )
 def test_a_reply_is_heard_with_its_courtesies(reply: str, text: str) -> None:
     assert WORDS.says(reply, text)  # type: ignore[arg-type]
+
+
+def test_a_long_row_of_replies_is_read_in_no_time() -> None:
+    begun = time.perf_counter()
+    assert not WORDS.says("yes", "嗯" * 1999 + "哼")
+    assert not WORDS.says("yes", "好的对对" * 499 + "哼")
+    assert time.perf_counter() - begun < 1.0
 
 
 def test_a_longer_text_is_no_reply() -> None:
@@ -94,7 +111,17 @@ def test_a_question_is_told_from_a_wish(text: str, asks: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "locale"), [("退款 please", "zh-CN"), ("refund", "en"), ("35", "zh-CN"), ("😀", "zh-CN")]
+    ("text", "locale"),
+    [
+        ("退款 please", "zh-CN"),
+        ("refund", "en"),
+        ("35", "zh-CN"),
+        ("😀", "zh-CN"),
+        ("ok", "zh-CN"),
+        ("KJ20261129001", "zh-CN"),
+        ("[phone]", "zh-CN"),
+        ("ok thanks", "en"),
+    ],
 )
 def test_the_language_of_a_text(text: str, locale: str) -> None:
     assert language(text, "zh-CN") == locale

@@ -4,12 +4,14 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from kuajie.data_folder import DataFolder
 from kuajie.failures import BadInput, CommandError
 from kuajie.gateway import Gateway, find_gateway
+from kuajie.knowledge import read_document, send
 
 
 @contextmanager
@@ -29,6 +31,54 @@ def chunked(parts: Sequence[bytes]) -> Iterator[Gateway]:
         thread.start()
         yield Gateway(f"http://127.0.0.1:{listening.getsockname()[1]}", "k")
         thread.join()
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[Gateway]:
+    """A gateway that answers one request so."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 %d no\r\ncontent-length: %d\r\n\r\n%s" % (status, len(body), body))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield Gateway(f"http://127.0.0.1:{listening.getsockname()[1]}", "k")
+        thread.join()
+
+
+@pytest.mark.parametrize(("status", "code"), [(413, 2), (422, 2), (403, 1), (503, 1)])
+def test_what_is_refused_for_what_it_holds_is_bad_input(status: int, code: int) -> None:
+    with answering(status, b"{}") as gateway, pytest.raises(CommandError) as failed:
+        gateway.post("/v1/assist/knowledge", b"{}")
+    assert failed.value.exit_code == code
+
+
+def test_a_refused_document_is_named_with_the_row(tmp_path: Path) -> None:
+    file = tmp_path / "faq.csv"
+    file.write_text("question,answer\nA?,\n", encoding="utf-8")
+    problem = b'{"status": 422, "code": "invalid_request", "detail": "row 1: has no answer"}'
+    with answering(422, problem) as gateway, pytest.raises(BadInput, match=r"faq\.csv: .*row 1: has no answer"):
+        send(file, read_document(file, document_id=None, title=None, link=None), gateway)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("question,answer\nA?,b\n可以,好\n".encode("gbk"), r"faq\.csv: line 3 is not UTF-8: save the file as UTF-8"),
+        (b"\n", r"faq\.csv: holds no text"),
+    ],
+)
+def test_a_document_that_cannot_be_read_is_named_with_the_line(tmp_path: Path, content: bytes, reason: str) -> None:
+    file = tmp_path / "faq.csv"
+    file.write_bytes(content)
+    with pytest.raises(BadInput, match=reason):
+        read_document(file, document_id=None, title=None, link=None)
 
 
 def test_an_export_is_read_line_by_line_across_chunks() -> None:

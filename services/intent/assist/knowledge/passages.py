@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from services.intent.assist.words import language
 from services.kit.wire import Locale
@@ -17,8 +17,11 @@ LONGEST = {"zh-CN": 360, "en": 900}
 MOST_PASSAGES = 2_000
 _LONGEST_CELL = 5_000
 _COLUMNS = frozenset({"question", "answer", "locale", "url", "tags"})
-_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
-_FENCE = re.compile(r"^\s*(?:```|~~~)")
+_HEADING = re.compile(r"^(#{1,6})(?:\s+(.+?))??(?:\s+#+)?\s*$")
+_UNDERLINE = re.compile(r"^ {0,3}(?:(=+)|-{3,})\s*$")
+_FENCE = re.compile(r"^\s*(?:```[^`]*$|~~~)")
+_LINK_TO = re.compile(r"https?://[^\s<>\"]{1,2000}", re.IGNORECASE)
+_TITLE_LINE = re.compile(r"^ {0,3}(?![-*+>|#] |\d+[.)] |[-*_=|>` ]+$)\S")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
@@ -45,6 +48,7 @@ class Passage:
 
 def passages_of(content: str, form: Format, locale: Locale, url: str | None = None) -> list[Passage]:
     """The passages in their order. Raises `UnreadableDocument` for a document without any, or with too many."""
+    content = content.removeprefix("\ufeff")
     found = list(_rows(content, locale, url) if form == "csv" else _sections(content, url))
     if not found:
         raise UnreadableDocument("the document holds no text")
@@ -57,16 +61,26 @@ def _sections(content: str, url: str | None) -> Iterator[Passage]:
     path: list[tuple[int, str]] = []
     lines: list[str] = []
     fenced = False
-    for line in _COMMENT.sub("", _FRONT_MATTER.sub("", content)).splitlines():
+    bare = _FRONT_MATTER.sub("", content.replace("\r\n", "\n").replace("\r", "\n"))
+    for line in _COMMENT.sub("", bare).splitlines():
         fenced ^= bool(_FENCE.match(line))
-        heading = None if fenced else _HEADING.match(line)
+        heading = None if fenced else _heading(line, lines)
         if heading is None:
             lines.append(line)
             continue
         yield from _pieces(path, lines, url)
         lines = []
-        path = [*(each for each in path if each[0] < len(heading[1])), (len(heading[1]), plain(heading[2]))]
+        path = [*(each for each in path if each[0] < heading[0]), heading]
     yield from _pieces(path, lines, url)
+
+
+def _heading(line: str, before: list[str]) -> tuple[int, str] | None:
+    """The level and title of a heading; "" for one without words. One that a line underlines is taken out of the lines `before`."""
+    if (marked := _HEADING.match(line)) is not None:
+        return len(marked[1]), plain(marked[2] or "")
+    underlined = _UNDERLINE.match(line)
+    alone = bool(before) and _TITLE_LINE.match(before[-1]) and (len(before) == 1 or not before[-2].strip())
+    return (1 if underlined[1] else 2, plain(before.pop())) if underlined and alone else None
 
 
 def _pieces(path: Sequence[tuple[int, str]], lines: Sequence[str], url: str | None) -> Iterator[Passage]:
@@ -74,7 +88,7 @@ def _pieces(path: Sequence[tuple[int, str]], lines: Sequence[str], url: str | No
     text = plain("\n".join(line for line in lines if not _FENCE.match(line)))
     if not text:
         return
-    section = " › ".join(title for _, title in path)
+    section = " › ".join(title for _, title in path if title)
     locale = language(text, "en")
     for piece in divided(text, LONGEST[locale]):
         yield Passage(section, None, piece, locale, url)
@@ -110,28 +124,47 @@ def _rows(content: str, locale: Locale, url: str | None) -> Iterator[Passage]:
     """Rows of question and answer, with optional locale, url and tags (`|` between them)."""
     reader = csv.DictReader(io.StringIO(content, newline=""), strict=True)
     columns = [name.strip() for name in reader.fieldnames or ()]
-    if not {"question", "answer"} <= set(columns) or not set(columns) <= _COLUMNS:
-        raise UnreadableDocument("the columns are question, answer and, if wanted, locale, url, tags")
+    if not {"question", "answer"} <= set(columns) or not set(columns) <= _COLUMNS or len(set(columns)) < len(columns):
+        raise UnreadableDocument("the columns are question, answer and, if wanted, locale, url, tags, each once")
     reader.fieldnames = columns
+    asked: dict[tuple[str, Locale], int] = {}
+    number = 0
     try:
         for number, row in enumerate(reader, 1):
-            yield _row(number, row, locale, url)
+            if any(cell.strip() for cell in _cells(row)):  # a spreadsheet leaves commas alone at the end of a table
+                passage = _row(number, row, locale, url)
+                if (first := asked.setdefault((passage.question or "", passage.locale), number)) != number:
+                    raise UnreadableDocument(f"row {number}: asks what row {first} asks")
+                yield passage
     except csv.Error as error:
-        raise UnreadableDocument(f"line {reader.line_num}: {error}") from error
+        raise UnreadableDocument(f"row {number + 1}: {error}; is a quotation mark not closed?") from error
+
+
+def _cells(row: dict[str, Any]) -> Iterator[str]:
+    """All cells of a row, those behind the last column too."""
+    for cell in row.values():
+        yield from cell if isinstance(cell, list) else [cell or ""]
 
 
 def _row(number: int, row: dict[str, str | None], locale: Locale, url: str | None) -> Passage:
     question, answer = (row["question"] or "").strip(), (row["answer"] or "").strip()
-    if None in row or not question or not answer:
-        raise UnreadableDocument(f"row {number}: a question and an answer, and nothing behind the last column")
+    if not question or not answer:
+        raise UnreadableDocument(f"row {number}: has no {'answer' if question else 'question'}")
+    if None in row:
+        raise UnreadableDocument(
+            f"row {number}: more cells than columns; is a text with commas not in quotation marks?"
+        )
     if len(question) > _LONGEST_CELL or len(answer) > _LONGEST_CELL:
         raise UnreadableDocument(f"row {number}: at most {_LONGEST_CELL} characters in a cell")
     said = (row.get("locale") or "").strip()
     if said not in {"", "zh-CN", "en"}:
         raise UnreadableDocument(f"row {number}: locale is zh-CN or en")
     written: Locale = "en" if said == "en" else "zh-CN" if said == "zh-CN" else language(question + answer, locale)
+    link = (row.get("url") or "").strip()
+    if link and not _LINK_TO.fullmatch(link):
+        raise UnreadableDocument(f"row {number}: url is no http or https address")
     tags = tuple(tag.strip() for tag in (row.get("tags") or "").split("|") if tag.strip())
-    return Passage("", question, answer, written, (row.get("url") or "").strip() or url, tags)
+    return Passage("", question, answer, written, link or url, tags)
 
 
 def heading_of(passage: Passage) -> str:

@@ -18,6 +18,9 @@ _CURRENCIES = {
     "$": "USD", "usd": "USD", "美元": "USD", "美金": "USD", "dollar": "USD", "dollars": "USD", "us$": "USD",
     "hkd": "HKD", "港币": "HKD", "港元": "HKD", "hk$": "HKD", "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR", "欧元": "EUR",
     "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "英镑": "GBP",
+    "sgd": "SGD", "s$": "SGD", "新币": "SGD", "新元": "SGD", "坡币": "SGD", "aud": "AUD", "a$": "AUD", "澳元": "AUD", "澳币": "AUD",
+    "cad": "CAD", "加元": "CAD", "加币": "CAD", "jpy": "JPY", "日元": "JPY", "日币": "JPY", "yen": "JPY", "twd": "TWD", "台币": "TWD",
+    "myr": "MYR", "ringgit": "MYR", "令吉": "MYR", "thb": "THB", "baht": "THB", "泰铢": "THB", "krw": "KRW", "韩元": "KRW",
 }  # fmt: skip
 
 
@@ -27,7 +30,7 @@ def _either(names: dict[str, int] | dict[str, str]) -> str:
 
 _AMOUNT = re.compile(
     rf"(?P<before>{_either(_CURRENCIES)})?\s*(?<![\d.,/-])(?P<number>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    rf"(?![\d/-])\s*(?P<unit>{_either(_UNITS)})?(?![a-z])\s*(?P<half>半)?(?P<rest>(?<=万)\d(?![\d万千.]))?\s*(?P<after>{_either(_CURRENCIES)})?(?![a-z])"
+    rf"(?![\d/-]|\s*(?:周?岁|years?|yrs?|y/?o\b|年|月|日|号|个月|%))\s*(?P<unit>{_either(_UNITS)})?(?![a-z])\s*(?P<half>半)?(?P<rest>(?<=万)\d(?![\d万千.]))?\s*(?P<after>{_either(_CURRENCIES)})?(?![a-z])"
 )
 
 
