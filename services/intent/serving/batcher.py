@@ -139,12 +139,16 @@ class Batcher(Generic[E, L, A]):
         """Texts that were taken in and have no answer yet."""
         return self._unsettled
 
-    async def warm_up(self, texts: Sequence[str]) -> None:
-        """One pass through all three verbs outside the queue, alone and as a batch. What the model raises, this raises."""
+    async def warm_up(self, texts: Sequence[str]) -> Sequence[A]:
+        """One pass through all three verbs outside the queue, alone and as a batch, whose answers it gives sorted by length.
+
+        What the model raises, this raises.
+        """
         loop = asyncio.get_running_loop()
         encoded = await loop.run_in_executor(self._encoding, self._model.encode, texts)
-        for batch in (encoded[:1], sorted(encoded, key=lambda each: each.tokens)):
-            await loop.run_in_executor(self._computing, compute, self._model, batch)
+        await loop.run_in_executor(self._computing, compute, self._model, encoded[:1])
+        batch = sorted(encoded, key=lambda each: each.tokens)
+        return (await loop.run_in_executor(self._computing, compute, self._model, batch)).answers
 
     async def submit(
         self, texts: Sequence[str], *, expires: float, priority: Priority = Priority.INTERACTIVE
@@ -157,7 +161,7 @@ class Batcher(Generic[E, L, A]):
         self._settle(len(texts))
         try:
             async with asyncio.timeout(expires - self._clock()) as timeout:
-                return await self._answer(texts, expires, priority)
+                return await self._answer(texts, expires, priority, timeout)
         except TimeoutError as error:
             if timeout.expired():
                 raise DeadlinePassed from error
@@ -189,10 +193,16 @@ class Batcher(Generic[E, L, A]):
         else:
             self._idle.set()
 
-    async def _answer(self, texts: Sequence[str], expires: float, priority: Priority) -> list[A]:
+    async def _answer(
+        self, texts: Sequence[str], expires: float, priority: Priority, until: asyncio.Timeout
+    ) -> list[A]:
         loop = asyncio.get_running_loop()
         started = self._clock()
-        encoded = await self._encode(loop, texts)
+        try:
+            encoded = await self._encode(loop, texts)
+        except Exception as failure:
+            self._observer.dropped(len(texts), "model_failed")
+            raise _model_failed(failure) from failure
         now = self._clock()
         self._observer.encoded(now - started)
         if self._gave_up:
@@ -209,7 +219,7 @@ class Batcher(Generic[E, L, A]):
             self._work.set()
             await asked.whole
         finally:
-            self._forget(jobs, asked, expires)
+            self._forget(jobs, asked, late=until.expired())
         return [asked.answers[place] for place in range(len(jobs))]
 
     async def _encode(self, loop: asyncio.AbstractEventLoop, texts: Sequence[str]) -> Sequence[E]:
@@ -221,11 +231,11 @@ class Batcher(Generic[E, L, A]):
         finally:
             self._being_encoded -= len(texts)
 
-    def _forget(self, jobs: Sequence[Job[E, A]], asked: Asked[A], expires: float) -> None:
+    def _forget(self, jobs: Sequence[Job[E, A]], asked: Asked[A], *, late: bool) -> None:
         """Whatever happened, nothing of a request stays behind: not in the queue, not as an unread exception."""
         left = sum(self._waiting.discard(job) for job in jobs) if asked.left else 0
         if left:
-            self._observer.dropped(left, "deadline" if self._clock() >= expires else "caller_gone")
+            self._observer.dropped(left, "deadline" if late else "caller_gone")
         asked.forget()
 
     async def _serve(self) -> None:
