@@ -6,7 +6,6 @@ from urllib.parse import quote
 from fastapi import Request, Response
 
 from services.gateway.carriage import CARRIED_THERE, EncodedBody, carried, response_of, told_as_problems
-from services.gateway.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, while_connected
 from services.gateway.nesting import check_depth
 from services.gateway.ownership import check_owner
 from services.gateway.retry import RetryBudget, with_retry
@@ -14,6 +13,7 @@ from services.gateway.rows import Row, ServiceName
 from services.gateway.streams import PipedAnswer, upload
 from services.gateway.tokens import InternalTokens
 from services.kit.app import deadline_of
+from services.kit.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, while_connected
 from services.kit.errors import NotFound
 from services.kit.http import Backend, CallContext
 from services.kit.identity import Caller

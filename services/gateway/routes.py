@@ -8,7 +8,6 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from services.gateway.answer import Explained, answer_of
-from services.gateway.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, while_connected
 from services.gateway.nesting import check_depth
 from services.gateway.ownership import check_kind
 from services.gateway.resources import Resources
@@ -16,6 +15,7 @@ from services.gateway.rows import Row
 from services.gateway.schemas import LagReport, RecommendAnswer, RecommendRequest
 from services.gateway.table import ROWS
 from services.kit.app import deadline_of, finish_late
+from services.kit.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, while_connected
 from services.kit.errors import invalid_request
 from services.kit.identity import Caller, ScopeCheck
 from services.kit.telemetry import current_trace

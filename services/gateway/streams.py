@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from services.gateway.carriage import CARRIED_BACK, carried, response_of, told_as_problems
-from services.gateway.disconnect import ClientGone, while_connected
+from services.kit.disconnect import ClientGone, while_connected
 from services.kit.http import Backend, BackendUnavailable, RawAnswer
 
 

@@ -1,5 +1,6 @@
 """The intent service: what texts want."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -50,6 +51,8 @@ ROUTERS = (
 )
 BODY_LIMIT = 2 * MIB
 """64 texts of 2,000 characters, each written as a 12-byte JSON escape."""
+PROBE_S = 0.2
+"""How long a probe waits for the database."""
 DEADLINES_MS = {"/v1/assist": 5_000, "/v1/models": 5_000, "/v1/monitor": 5_000}
 
 
@@ -110,8 +113,13 @@ def _sizes(settings: IntentSettings) -> Sizes:
 async def _ready(app: FastAPI) -> Sequence[str]:
     """Not ready without a model, or on a database of another build.
 
-    A database that is unreachable is no reason: understanding needs none, and what does need it says so with a 503.
+    A database that is unreachable is no reason: understanding needs none, and what does need it says so with a 503. Nor is one that
+    does not answer while a probe waits.
     """
     resources: Resources = app.state.resources
-    stored = [reason for reason in await resources.db.ready(MIGRATIONS) if reason != UNREACHABLE]
-    return [*resources.registry.not_ready(), *stored]
+    looking = asyncio.create_task(resources.db.ready(MIGRATIONS))
+    await asyncio.wait([looking], timeout=PROBE_S)
+    if not looking.done():
+        looking.cancel()  # and not waited for: it takes seconds until a connection is given up
+    stored = looking.result() if looking.done() else [UNREACHABLE]
+    return [*resources.registry.not_ready(), *(reason for reason in stored if reason != UNREACHABLE)]

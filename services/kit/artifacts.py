@@ -9,11 +9,11 @@ import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from prometheus_client import Counter, Gauge
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from services.kit.ids import uuid7
 from services.kit.telemetry import get_logger
@@ -34,13 +34,17 @@ class CorruptArtifact(Exception):
     """The folder is not what its manifest says."""
 
 
+FileName = Annotated[str, StringConstraints(pattern=r"^[^/\x00]+$")]
+"""Of a file in the folder itself: a path would lead out of it."""
+
+
 class Manifest(MessageModel):
     """What an artifact is, and the SHA-256 of each of its files."""
 
     kind: str
     version: str
     created_at: Timestamp
-    files: dict[str, str] = Field(description="hexadecimal SHA-256 by file name")
+    files: dict[FileName, str] = Field(description="hexadecimal SHA-256 by file name")
     metadata: dict[str, Any] = Field(default_factory=dict)
 
     @property

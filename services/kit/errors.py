@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from services.kit.disconnect import CLIENT_CLOSED_REQUEST, ClientGone
 from services.kit.telemetry import current_request_id, get_logger
 
 log = get_logger(__name__)
@@ -203,6 +204,9 @@ def install_error_handlers(app: FastAPI) -> None:
     async def http_error(_: Request, error: Exception) -> Response:
         return http_problem(cast("HTTPException", error))
 
+    async def client_gone(_: Request, __: Exception) -> Response:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+
     # Starlette answers what nobody foresaw by itself, in plain text; it raises it again, and RequestScope logs it.
     async def unexpected(_: Request, __: Exception) -> Response:
         return Response(unexpected_problem(), 500, media_type=PROBLEM_JSON)
@@ -211,3 +215,4 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, service_error)
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(ClientGone, client_gone)

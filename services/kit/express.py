@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.kit.disconnect import CLIENT_CLOSED_REQUEST, ClientGone
 from services.kit.errors import ServiceError, http_problem, problem_response
 from services.kit.identity import Caller, ScopeCheck
 
@@ -54,6 +55,8 @@ class Express:
             answer = problem_response(error)
         except HTTPException as error:
             answer = http_problem(error)
+        except ClientGone:
+            answer = Response(status_code=CLIENT_CLOSED_REQUEST)
         if isinstance(answer, Declared):
             await self._app(scope, receive if answer.body is None else _again(answer.body, receive), send)
         else:

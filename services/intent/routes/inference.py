@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from services.intent.faults import TOLD, told
+from services.intent.asking import asked
+from services.intent.faults import TOLD
 from services.intent.inference import (
     INPUT,
     BinaryTensors,
@@ -30,7 +31,6 @@ from services.intent.inference_schemas import (
 from services.intent.resources import Held, Resources
 from services.intent.serving.engine import NoModel, Served
 from services.intent.serving.waiting import Priority
-from services.kit.app import deadline_of
 from services.kit.errors import BadRequest, NotFound, Problem, Unavailable, invalid_request
 from services.kit.identity import Caller, requires
 from services.kit.wire import ExternalId
@@ -149,14 +149,16 @@ async def _infer(held: Resources, served: Served, body: InferRequest, request: R
     decline_extensions(body)
     texts, wanted = texts_of(body), wanted_of(body, served.raw)
     priority = Priority.INTERACTIVE if len(texts) == 1 else Priority.BULK
-    expires = deadline_of(request).at
-    with told():
-        if wanted.raw:
-            shown = await held.engine.ask_raw(served, texts, expires=expires, priority=priority)
-            outputs = tensors(wanted.names, [each.said for each in shown], [each.rows for each in shown])
-        else:
-            answered = await held.engine.ask(served, texts, tenant=caller.tenant_id, expires=expires, priority=priority)
-            outputs = tensors(wanted.names, answered.results, ())
+    engine = held.engine
+    if wanted.raw:
+        shown = await asked(request, lambda expires: engine.ask_raw(served, texts, expires=expires, priority=priority))
+        outputs = tensors(wanted.names, [each.said for each in shown], [each.rows for each in shown])
+    else:
+        answered = await asked(
+            request,
+            lambda expires: engine.ask(served, texts, tenant=caller.tenant_id, expires=expires, priority=priority),
+        )
+        outputs = tensors(wanted.names, answered.results, ())
     document = {"model_name": MODEL, "model_version": served.version, "outputs": outputs}
     if body.id is not None:
         document["id"] = body.id

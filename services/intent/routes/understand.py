@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from services.intent.faults import TOLD, told
+from services.intent.asking import asked
+from services.intent.faults import TOLD
 from services.intent.resources import Held, Resources
 from services.intent.schemas import ModelName, UnderstandingResult, UnderstandRequest, UnderstandResponse
 from services.intent.serving.engine import Answered
 from services.intent.serving.waiting import Priority
-from services.kit.app import deadline_of
 from services.kit.errors import BadRequest
 from services.kit.express import Declared, Straight
 from services.kit.identity import Caller, requires
@@ -53,10 +53,10 @@ async def understand(
 async def _understood(body: UnderstandRequest, request: Request, held: Resources, caller: Caller) -> UnderstandResponse:
     texts = body.all_texts()
     priority = Priority.INTERACTIVE if len(texts) == 1 else Priority.BULK
-    with told():
-        answered = await held.engine.understand(
-            texts, tenant=caller.tenant_id, expires=deadline_of(request).at, priority=priority
-        )
+    answered = await asked(
+        request,
+        lambda expires: held.engine.understand(texts, tenant=caller.tenant_id, expires=expires, priority=priority),
+    )
     return _response(answered)
 
 

@@ -135,12 +135,16 @@ class Batcher(Generic[E, L, A]):
         """Texts that were taken in and have no answer yet."""
         return self._unsettled
 
-    async def warm_up(self, texts: Sequence[str]) -> None:
-        """One pass through all three verbs outside the queue, alone and as a batch. What the model raises, this raises."""
+    async def warm_up(self, texts: Sequence[str]) -> Sequence[A]:
+        """One pass through all three verbs outside the queue, alone and as a batch, whose answers it gives sorted by length.
+
+        What the model raises, this raises.
+        """
         loop = asyncio.get_running_loop()
         encoded = await loop.run_in_executor(self._encoding, self._model.encode, texts)
-        for batch in (encoded[:1], sorted(encoded, key=lambda each: each.tokens)):
-            await loop.run_in_executor(self._computing, compute, self._model, batch)
+        await loop.run_in_executor(self._computing, compute, self._model, encoded[:1])
+        batch = sorted(encoded, key=lambda each: each.tokens)
+        return (await loop.run_in_executor(self._computing, compute, self._model, batch)).answers
 
     async def submit(
         self, texts: Sequence[str], *, expires: float, priority: Priority = Priority.INTERACTIVE
@@ -183,7 +187,13 @@ class Batcher(Generic[E, L, A]):
     async def _answer(self, texts: Sequence[str], expires: float, priority: Priority) -> list[A]:
         loop = asyncio.get_running_loop()
         started = self._clock()
-        encoded = await self._encode(loop, texts, expires)
+        try:
+            encoded = await self._encode(loop, texts, expires)
+        except BatcherError:
+            raise
+        except Exception as failure:
+            self._observer.dropped(len(texts), "model_failed")
+            raise _model_failed(failure) from failure
         now = self._clock()
         self._observer.encoded(now - started)
         if self._gave_up:

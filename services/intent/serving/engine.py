@@ -99,8 +99,7 @@ class Engine:
         """As `understand`, by a version of the caller's choice. Nothing is awaited before the batcher has taken the texts in."""
         with _counted(served.observer):
             results = await self._results(served, texts, tenant, expires, priority)
-        if self.mirror is not None and served is self._served:
-            self.mirror.offer(texts, results, version=served.version)
+        self._mirrored(served, texts, results)
         return Answered(served.model.name, served.version, results)
 
     async def ask_raw(self, served: Served, texts: Sequence[str], *, expires: float, priority: Priority) -> list[Shown]:
@@ -111,7 +110,16 @@ class Engine:
         if not served.raw:
             raise NoModel
         with _counted(served.observer):
-            return await served.batcher.submit([InFull(text) for text in texts], expires=expires, priority=priority)
+            shown: list[Shown] = await served.batcher.submit(
+                [InFull(text) for text in texts], expires=expires, priority=priority
+            )
+        self._mirrored(served, texts, [each.said for each in shown])
+        return shown
+
+    def _mirrored(self, served: Served, texts: Sequence[str], answers: Sequence[Understanding]) -> None:
+        """Whoever looks on sees what the version that serves answers, not what others are asked by their name."""
+        if self.mirror is not None and served is self._served:
+            self.mirror.offer(texts, answers, version=served.version)
 
     async def _results(
         self, served: Served, texts: Sequence[str], tenant: str, expires: float, priority: Priority

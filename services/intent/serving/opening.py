@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +69,16 @@ async def opened(known: Known, library: Library, observe: Callable[[str, str], E
         served = Served(model, sizes.batcher(model, observer), observer)
     await served.batcher.__aenter__()
     try:
-        await served.batcher.warm_up(WARM_UP_TEXTS)
+        _require_probabilities(await served.batcher.warm_up(WARM_UP_TEXTS))
     except BaseException:
         await Loaded(served, 0.0).close()
         raise
     return Loaded(served, time.perf_counter() - started)
+
+
+def _require_probabilities(said: Sequence[Understanding]) -> None:
+    """Raise `ModelRefused` for a model whose numbers are none: no answer of it could be sent."""
+    for each in said:
+        shares = (each.confidence, each.purchase, each.opinion.confidence, each.opinion.negative)
+        if not all(0 <= share <= 1 for share in shares):
+            raise ModelRefused(f"it answers {shares}, which are no probabilities")

@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, PositiveFloat, ValidationError
 
 from services.intent.labels import LABELS
 from services.intent.model import ModelRefused
@@ -23,13 +23,15 @@ REQUIRED = frozenset({MODEL, TOKENIZER, DESCRIPTION})
 class Description(MessageModel):
     """`model.json`: what a server must know of a model."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     format: int
     name: str
     classes: dict[str, tuple[str, ...]] = Field(description="names of the classes by task, in the order of the logits")
     prefix: str = Field(description="what every text is given before it is read")
     max_tokens: int = Field(ge=3, description="longer texts are cut")
     pad_id: int = Field(ge=0)
-    temperatures: dict[str, float] = Field(description="what logits are divided by, by task")
+    temperatures: dict[str, PositiveFloat] = Field(description="what logits are divided by, by task")
     confidence: dict[str, Beta] = Field(
         default_factory=dict, description="how the probability of the label that is told is bent, by task"
     )
@@ -61,13 +63,14 @@ def read_package(folder: Path) -> Package:
     """The package in `folder`; raises `ModelRefused` when a file is missing, changed or of a format that we do not know."""
     try:
         manifest = verify(folder)
-        description = Description.model_validate_json((folder / DESCRIPTION).read_bytes())
     except CorruptArtifact as error:
         raise ModelRefused(f"the package is damaged: {error}") from error
-    except ValidationError as error:
-        raise ModelRefused(f"{folder.name}/{DESCRIPTION} is not a description of a model") from error
     if missing := REQUIRED - manifest.files.keys():
         raise ModelRefused(f"the package is damaged: {folder.name} has no {', '.join(sorted(missing))}")
+    try:
+        description = Description.model_validate_json((folder / DESCRIPTION).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ModelRefused(f"{folder.name}/{DESCRIPTION} is not a description of a model") from error
     if description.format not in READABLE:
         raise ModelRefused(f"{folder.name} has format {description.format}, this version reads {FORMAT} and older")
     if "intent" not in description.classes or description.classes.keys() - description.temperatures.keys():
@@ -106,5 +109,8 @@ def newest_shipped() -> Path | None:
 
 
 def _created(folder: Path) -> str:
-    manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
-    return manifest.created_at.isoformat()
+    """When it was made; before all others where that cannot be read."""
+    try:
+        return Manifest.model_validate_json((folder / "manifest.json").read_bytes()).created_at.isoformat()
+    except (OSError, ValidationError):
+        return ""

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 from tokenizers import Encoding, Tokenizer
 
+from services.intent.model import ModelRefused
 from services.intent.trained.package import TOKENIZER, Package
 
 
 def open_tokenizer(package: Package) -> Tokenizer:
-    """It neither pads nor cuts."""
-    tokenizer = Tokenizer.from_file(str(package.folder / TOKENIZER))
+    """It neither pads nor cuts. Raises `ModelRefused` for a file that holds none."""
+    try:
+        tokenizer = Tokenizer.from_file(str(package.folder / TOKENIZER))
+    except Exception as error:  # the library raises nothing narrower
+        raise ModelRefused(f"{package.folder.name}/{TOKENIZER} is no tokenizer") from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer

@@ -245,6 +245,10 @@ def _widths(package: Package, session: Any) -> dict[str, int]:
         widths[DISTANCE] = 1
     if missing := widths.keys() - given.keys():
         raise ModelRefused(f"the graph of {package.folder.name} has no output {', '.join(sorted(missing))}")
+    if unlike := [name for name, width in widths.items() if isinstance(given[name], int) and given[name] != width]:
+        raise ModelRefused(
+            f"the graph of {package.folder.name} has other classes than its description: {', '.join(unlike)}"
+        )
     width = given.get(EMBEDDING)  # a name instead of a number where the graph does not say
     return widths | ({EMBEDDING: width} if isinstance(width, int) else {})
 

@@ -175,6 +175,27 @@ async def test_a_dead_database_and_a_dead_redis_are_no_reason_not_to_understand(
     assert answer.json()["results"][0]["label"] == "human.agent"
 
 
+async def test_a_database_that_does_not_answer_is_no_reason_not_to_understand(
+    app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings
+) -> None:
+    over = asyncio.Event()
+
+    async def mute(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = make_settings(database_url=f"postgresql+asyncpg://nobody:x@127.0.0.1:{port}/none")
+        async with app_client(create_app(settings)) as client:
+            await until_ready(client)
+            answer = await client.post(
+                "/v1/understand", json={"text": "转人工"}, headers=internal_headers("understand")
+            )
+        over.set()
+    assert answer.json()["results"][0]["label"] == "human.agent"
+
+
 async def test_without_the_scope_nothing_is_understood(client: httpx.AsyncClient, internal_headers: Headers) -> None:
     other = await client.post("/v1/understand", json={"text": "hi"}, headers=internal_headers("profile:read"))
     nobody = await client.post("/v1/understand", json={"text": "hi"}, headers={"Authorization": ""})
@@ -242,11 +263,44 @@ async def test_a_deadline_that_passes_is_504_and_leaves_nothing_behind(
     async with app_client(create_app(settings, OnlyThis(GatedModel()))) as client:
         client.headers.update(internal_headers("understand"))
         await until_ready(client)
-        late = await client.post("/v1/understand", json={"text": "wait 01"}, headers={"X-Request-Deadline-Ms": "50"})
-        assert (late.status_code, late.json()["code"]) == (504, "deadline_exceeded")
+        async with difference(client, "kuajie_intent_inference_request_failure_total", reason="deadline") as failed:
+            late = await client.post(
+                "/v1/understand", json={"text": "wait 01"}, headers={"X-Request-Deadline-Ms": "50"}
+            )
+        assert (late.status_code, late.json()["code"], failed) == (504, "deadline_exceeded", [1.0])
         await until_pending(client, 0)
         gate.set()
         assert (await understand(client, {"text": "wait 01"})).status_code == 200
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json ; charset=utf-8"])
+@pytest.mark.parametrize("path", ["/v1/understand", "/v2/models/intent/infer"])
+async def test_texts_whose_caller_hangs_up_leave_the_queue_and_are_never_computed(
+    gate: threading.Event, internal_headers: Headers, settings: IntentSettings, path: str, content_type: str
+) -> None:
+    headers = {**internal_headers("understand"), "X-Request-Deadline-Ms": "30000", "Content-Type": content_type}
+    async with (
+        listening(create_app(settings, OnlyThis(GatedModel()))) as url,
+        httpx.AsyncClient(base_url=url, headers=headers) as client,
+        aiohttp.ClientSession(url, headers=headers) as other,
+    ):
+        await until_ready(client)
+        held = asyncio.create_task(understand(client, {"text": "wait 01"}))
+        await until_pending(client, 1)
+        async with (
+            difference(client, "kuajie_intent_inference_count_total") as computed,
+            difference(client, "kuajie_intent_inference_dropped_texts_total", reason="caller_gone") as dropped,
+            difference(client, "kuajie_intent_inference_request_failure_total", reason="caller_gone") as failed,
+        ):
+            tensor = {"name": "text", "shape": [2], "datatype": "BYTES", "data": ["再见", "谢谢"]}
+            body = {"texts": ["再见", "谢谢"]} if path == "/v1/understand" else {"inputs": [tensor]}
+            gone = asyncio.create_task(other.post(path, data=json.dumps(body)).__aenter__())
+            await until_pending(client, 3)
+            gone.cancel()
+            await until_pending(client, 1)
+            gate.set()
+            assert (await held).status_code == 200
+    assert (computed, dropped, failed) == ([1.0], [2.0], [1.0])
 
 
 async def until_pending(client: httpx.AsyncClient, texts: int) -> None:

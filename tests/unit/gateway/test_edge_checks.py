@@ -1,4 +1,4 @@
-"""Small checks at the edge: memory, depth, ownership, retries, files that change, disconnects."""
+"""Small checks at the edge: memory, depth, ownership, retries, files that change."""
 
 import asyncio
 import json
@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.disconnect import ClientGone, while_connected
 from services.gateway.lastgood import LastGood
 from services.gateway.nesting import TooDeep, check_depth, depth
 from services.gateway.ownership import check_kind, check_owner
@@ -220,44 +219,3 @@ async def test_a_watched_file_is_followed_while_it_runs(tmp_path):
             await asyncio.sleep(0.005)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-
-
-async def never():
-    await asyncio.sleep(60)
-
-
-async def test_work_ends_when_its_caller_leaves():
-    cancelled = asyncio.Event()
-
-    async def work():
-        try:
-            await never()
-        except asyncio.CancelledError:
-            cancelled.set()
-            raise
-
-    async def receive():
-        await asyncio.sleep(0.01)
-        return {"type": "http.disconnect"}
-
-    with pytest.raises(ClientGone):
-        await while_connected(receive, work())
-    assert cancelled.is_set()
-
-
-async def test_work_that_ends_first_is_answered_and_nobody_listens_on():
-    async def work():
-        return 7
-
-    before = asyncio.all_tasks()
-    assert await while_connected(never, work()) == 7
-    await asyncio.sleep(0)
-    assert asyncio.all_tasks() == before
-
-
-async def test_an_error_of_the_work_is_the_callers():
-    async def work():
-        raise BackendUnavailable("b", "refused")
-
-    with pytest.raises(BackendUnavailable):
-        await while_connected(never, work())

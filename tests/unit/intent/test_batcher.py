@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -51,6 +51,8 @@ class EchoModel:
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         self.threads.add(threading.current_thread().name.split("_")[0])
+        if "unreadable" in texts:
+            raise LookupError
         return [Encoded(text) for text in texts if text != "lost"]
 
     def run(self, batch: Sequence[Encoded]) -> list[str]:
@@ -245,6 +247,17 @@ async def test_a_text_whose_deadline_passed_in_the_queue_is_never_computed() -> 
     assert house.ledger.dropped_texts == {"deadline": 1}
 
 
+async def test_a_deadline_that_passes_in_the_queue_during_a_batch_is_told_as_one() -> None:
+    house = House()
+    async with house.batcher:
+        first = await hold(house)
+        with pytest.raises(DeadlinePassed):
+            await house.ask("late", within=0.05)
+        house.model.open()
+        assert await first == ["FIRST"]
+    assert house.ledger.dropped_texts == {"deadline": 1}
+
+
 async def test_a_deadline_that_passes_during_the_batch_frees_the_caller() -> None:
     house = House()
     async with house.batcher:
@@ -347,6 +360,16 @@ async def test_a_model_that_loses_a_text_while_encoding_is_a_failure_not_a_mix_u
     assert house.batcher.unsettled == 0
 
 
+@pytest.mark.parametrize("at_once", [0, 100])
+async def test_a_model_that_raises_while_encoding_fails_that_request_alone(at_once: int) -> None:
+    house = House(EchoModel(appetite=replace(APPETITE, encoded_at_once=at_once)).open())
+    async with house.batcher:
+        with pytest.raises(ModelFailed, match="LookupError"):
+            await house.ask("unreadable", "other")
+        assert await house.ask("fine") == ["FINE"]
+    assert (house.batcher.unsettled, house.ledger.dropped_texts) == (0, {"model_failed": 2})
+
+
 @pytest.mark.parametrize("text", ["exit", "over"])
 async def test_an_error_that_no_future_takes_fails_its_batch_and_ends_no_runner(text: str) -> None:
     house = House(EchoModel().open())
@@ -359,7 +382,7 @@ async def test_an_error_that_no_future_takes_fails_its_batch_and_ends_no_runner(
 async def test_warm_up_goes_through_all_verbs_alone_and_as_a_batch() -> None:
     house = House(EchoModel().open())
     async with house.batcher:
-        await house.batcher.warm_up(["ccc", "a"])
+        assert await house.batcher.warm_up(["ccc", "a"]) == ["A", "CCC"]
     assert house.model.batches == [["ccc"], ["a", "ccc"]]
     assert house.ledger.reports == []
 

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from services.intent.lexical.keyword import Scores, Spoken
 from services.intent.serving.batcher import QueueFull
-from services.intent.serving.desired import Desired
+from services.intent.serving.desired import Desired, Wish
 from services.intent.serving.engine import Engine
 from services.intent.serving.raw import Rows
 from services.intent.serving.registry import Registry
@@ -18,6 +19,7 @@ from tests.unit.intent.conftest import SIZES
 from tests.unit.intent.fakes import Notes, Shelf, Version
 
 LATER = float("inf")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class Showing(Version):
@@ -98,3 +100,19 @@ async def test_one_bound_holds_for_both_kinds(engine: Engine, notes: Notes, firs
         assert len(await waiting) == 2
         await holding
     assert notes.failures == ["queue_full"]
+
+
+async def test_a_shadow_sees_what_such_texts_say_and_not_those_asked_of_a_version_by_name(
+    engine: Engine, notes: Notes
+) -> None:
+    shelf = Shelf.of(Showing("a"), Showing("b"))
+    async with Registry(engine, shelf, notes, SIZES) as registry:
+        await registry.towards(
+            Desired({"a": Wish("serving", NOON, "ops"), "b": Wish("shadow", NOON, "ops", share=1.0)})
+        )
+        await engine.ask_raw(registry.at_work("b"), ["谢谢"], expires=LATER, priority=Priority.BULK)
+        await ask_raw(engine, "你好")
+        await until(lambda: bool(notes.agreements))
+    assert [(against, agreement.texts, agreement.same_label) for against, _, agreement in notes.agreements] == [
+        ("a", 1, 1)
+    ]

@@ -4,10 +4,13 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.intent.lexical.keyword import Scores
+from services.intent.model import Understanding
 from services.intent.serving.desired import Desired, Wish
 from services.intent.serving.engine import Engine, NoModel
 from services.intent.serving.registry import Registry, Standing
@@ -78,6 +81,24 @@ async def test_a_model_that_fails_to_warm_up_is_never_served(
         with pytest.raises(NoModel):
             await ask(engine, "你好")
     assert notes.refusals == ["a"]
+
+
+class Numberless(Version):
+    """Weights that are beyond their type: every number is none."""
+
+    def decode(self, logits: Scores) -> list[Understanding]:
+        return [replace(each, confidence=float("nan")) for each in super().decode(logits)]
+
+
+async def test_a_model_whose_numbers_are_none_is_refused_before_it_serves(
+    engine: Engine, open_registry: OpenRegistry
+) -> None:
+    async with open_registry(Shelf.of(Version("a"), Numberless("b"))) as registry:
+        await registry.towards(Desired())
+        await registry.towards(serving("b", previous="a"))
+        assert registry.standings()["b"].state == "refused"
+        assert "no probabilities" in str(registry.standings()["b"].reason)
+        assert await ask(engine, "你好") == "a"
 
 
 class Pulled(Version):

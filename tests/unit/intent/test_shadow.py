@@ -1,9 +1,11 @@
 """A shadow: what it looks at, what it says, and that nobody waits for it."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from services.intent.lexical.keyword import Spoken
 from services.intent.model import Opinion, Understanding
 from services.intent.serving.agreement import Agreement, Tally, language_of
 from services.intent.serving.batcher import Batcher
@@ -55,8 +57,16 @@ async def test_what_finds_its_queue_full_is_dropped_at_once(notes: Notes) -> Non
         await until(notes, QUEUE_TEXTS + 1)
 
 
-async def test_a_shadow_that_fails_is_counted_and_goes_on(notes: Notes) -> None:
-    async with shadow_of(Broken("b"), notes) as shadow:
+class Unreading(Version):
+    """Fails before it computes."""
+
+    def encode(self, texts: Sequence[str]) -> list[Spoken]:
+        raise LookupError
+
+
+@pytest.mark.parametrize("model", [Broken("b"), Unreading("b")])
+async def test_a_shadow_that_fails_is_counted_and_goes_on(notes: Notes, model: Version) -> None:
+    async with shadow_of(model, notes) as shadow:
         for _ in range(2):
             shadow.offer(["你好"], [said("greeting")], version="a")
             failed = notes.shadow_failed
