@@ -66,7 +66,7 @@ class Forwarder:
                 idempotent=row.idempotent or "idempotency-key" in headers,
                 budget=self._budget,
             )
-            answer = await (while_connected(request.receive, exchange) if row.method == "GET" else exchange)
+            answer = await (while_connected(request.receive, exchange) if row.reads else exchange)
         return response_of(row.service, answer)
 
     async def _checked_body(self, row: Row, request: Request, caller: Caller) -> bytes | None:

@@ -50,6 +50,11 @@ class Row:
         return "_".join([self.method.lower(), *words])
 
     @property
+    def reads(self) -> bool:
+        """Changes nothing, by its scope: so it ends with its caller, where a write is finished (a page may send one and close)."""
+        return self.method == "GET" or self.scope == "understand" or self.scope.endswith(":read")
+
+    @property
     def parameters(self) -> list[str]:
         """Names in the path."""
         return _PARAMETER.findall(self.path)

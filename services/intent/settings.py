@@ -85,7 +85,11 @@ class IntentSettings(DatabaseSettings):
     encoders: int = Field(2, ge=1, le=64, description="Threads that encode texts.")
     runners: int = Field(1, ge=1, le=64, description="Batches that are computed at a time.")
     cache_answers: int = Field(10_000, ge=0, description="Answers that are kept for texts seen before; 0 keeps none.")
-    drain_s: float = Field(10.0, ge=0, description="Seconds that work under way is given when the process ends.")
+    drain_s: float = Field(
+        10.0,
+        ge=0,
+        description="Seconds that work under way is given when its version is replaced; when the process ends, at most five.",
+    )
     monitor_timezone: TimeZone = Field("Asia/Shanghai", description="Whose hours and weeks opinion monitoring goes by.")
     monitor_timezones: dict[str, TimeZone] = Field(
         default_factory=dict, description='The same for single tenants, as JSON: `{"tenant": "Europe/London"}`.'

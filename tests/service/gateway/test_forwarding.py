@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -146,6 +147,37 @@ async def test_a_silent_back_end_is_504(gateway, stubs, key):
     stubs["recommend"].on["/v1/items"] = silent
     answer = await gateway.get("/v1/items", headers=key | {"X-Request-Deadline-Ms": "200"})
     assert (answer.status_code, answer.json()["code"]) == (504, "deadline_exceeded")
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "body", "ended"),
+    [("intent", "/v1/understand", {"text": "hello"}, True), ("profile", "/v1/consents", CONSENT, False)],
+)
+async def test_a_caller_that_leaves_ends_a_question_and_no_write(served, stubs, key, service, path, body, ended):
+    stub = stubs[service]
+    arrived, finished = asyncio.Event(), asyncio.Event()
+
+    async def slow(_):
+        arrived.set()
+        await asyncio.sleep(30 if ended else 0.3)
+        finished.set()
+        return web.json_response({})
+
+    stub.on[path] = slow
+    async with aiohttp.ClientSession() as session:
+        asking = asyncio.create_task(
+            session.post(f"{served}{path}", json=body, headers=key | {"Idempotency-Key": "k1"})
+        )
+        async with asyncio.timeout(10):
+            await arrived.wait()
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            if ended:
+                while not stub.aborted:
+                    await asyncio.sleep(0.01)
+            else:
+                await finished.wait()
+    assert bool(stub.aborted) is ended
 
 
 async def test_an_error_without_a_reason_is_502(gateway, stubs, key):
