@@ -52,7 +52,7 @@ async def execute(url: str, statement: str) -> None:
         await connection.close()
 
 
-def gone(pid: int, seconds: float = 10.0) -> bool:
+def gone(pid: int, seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while Path(f"/proc/{pid}").exists():
         if time.monotonic() > deadline:
@@ -139,6 +139,21 @@ async def test_a_lock_file_with_the_pid_of_a_stranger_does_not_stop_the_start(fo
     lock.write_text(f"{os.getpid()}\n{folder}/postgresql\n1\n1\n\n127.0.0.1\n1 1\nready\n")
     with PostgresEngine(folder, fast=True) as url:
         assert await fetch(url, "SELECT 1") == 1
+
+
+def test_a_lock_file_that_goes_while_it_is_looked_at_is_gone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "postgresql").mkdir()
+    lock = folder / "postgresql" / "postmaster.pid"
+    lock.write_text("1\n")
+    read = Path.read_text
+
+    def read_late(path: Path) -> str:
+        path.unlink()
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_text", read_late)
+    PostgresEngine(folder)._clear_stale_lock()
+    assert not lock.exists()
 
 
 def test_a_broken_data_folder_is_one_clear_line(folder: Path) -> None:
