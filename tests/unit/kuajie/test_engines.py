@@ -194,6 +194,13 @@ def test_a_remembered_port_that_is_taken_is_replaced(folder: Path) -> None:
             assert elsewhere != url
 
 
+def test_a_port_that_is_to_be_avoided_is_not_taken_even_if_it_is_remembered(folder: Path) -> None:
+    with RedisEngine(folder) as url:
+        port = int(url.rsplit(":", 1)[1].split("/")[0])
+    with RedisEngine(folder, avoid={port}) as elsewhere:
+        assert elsewhere != url
+
+
 def test_a_killed_engine_comes_back_at_its_address(folder: Path) -> None:
     store = RedisEngine(folder)
     try:
