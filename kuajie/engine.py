@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -31,7 +32,7 @@ class Address:
 
 
 class Engine(ABC):
-    """One server over `data_dir`. `port` fixes the port; otherwise the remembered or a free one is taken.
+    """One server over `data_dir`. `port` fixes the port; otherwise the remembered or a free one is taken, and none of `avoid`.
 
     `start` must run on the main thread: the kernel ties the engine to the thread that starts it (`processes.spawn`).
     `fast` gives up crash safety: for tests only.
@@ -41,13 +42,16 @@ class Engine(ABC):
     death_signal: ClassVar[signal.Signals]
     stop_signals: ClassVar[tuple[tuple[signal.Signals, float], ...]]
 
-    def __init__(self, data_dir: Path, *, port: int | None = None, fast: bool = False) -> None:
+    def __init__(
+        self, data_dir: Path, *, port: int | None = None, avoid: Collection[int] = (), fast: bool = False
+    ) -> None:
         self.data_dir = data_dir.absolute()
         self.folder = self.data_dir / self.name.lower()
         self.log_path = self.data_dir / f"{self.name.lower()}.log"
         self.fast = fast
         self.url = ""
         self._fixed_port = port
+        self._avoid = avoid
         self._process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
@@ -118,11 +122,11 @@ class Engine(ABC):
     def _choose_address(self) -> Address:
         path = self.data_dir / f"{self.name.lower()}.json"
         known: dict[str, str | int] = json.loads(path.read_text()) if path.exists() else {}
-        port = self._fixed_port or int(known.get("port", 0)) or free_ports()
-        if not port_is_free(port):
+        port = self._fixed_port or int(known.get("port", 0)) or free_ports(avoid=self._avoid)
+        if port in self._avoid or not port_is_free(port):
             if self._fixed_port:
                 raise EngineError(f"{self.name}: port {port} is in use by another program")
-            port = free_ports()
+            port = free_ports(avoid=self._avoid)
         address = Address(port, str(known.get("password") or secrets.token_hex(24)))
         write_private(path, json.dumps(asdict(address)))
         return address

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 from kuajie.binaries import EngineError, postgres_programs, reachable, redis_programs, scratch_folder
 from kuajie.engine import Address, Engine
@@ -80,8 +81,7 @@ class PostgresEngine(Engine):
         """A killed postmaster leaves postmaster.pid: wait for one that is still ending, drop one of a stranger."""
         lock = self.folder / "postmaster.pid"
         deadline = time.monotonic() + PREDECESSOR_SECONDS
-        while lock.exists():
-            pid = int(lock.read_text().split("\n", 1)[0] or 0)
+        while (pid := _pid_in(lock)) is not None:
             if not self._is_ours(pid):
                 lock.unlink(missing_ok=True)
             elif time.monotonic() > deadline:
@@ -109,6 +109,14 @@ class PostgresEngine(Engine):
         except FileNotFoundError:
             return False
         return len(lines) >= 8 and lines[0] == str(process.pid) and lines[7].strip() == "ready"
+
+
+def _pid_in(lock: Path) -> int | None:
+    """The pid in a lock file, 0 where it holds none yet; None when there is no such file (any more)."""
+    try:
+        return int(lock.read_text().split("\n", 1)[0] or 0)
+    except FileNotFoundError:
+        return None
 
 
 class RedisEngine(Engine):

@@ -107,7 +107,8 @@ def await_consumers(gateway: Gateway, wait: float) -> None:
     deadline = time.monotonic() + wait
     most = 0
     with progress("waiting for consumers", None) as advance:
-        while waiting := _still_waiting(gateway):
+        # Two looks in a row: while one is taken, a fact may go from a relay that was not asked yet to a consumer that was.
+        while waiting := _still_waiting(gateway) or _still_waiting(gateway):
             if time.monotonic() > deadline:
                 raise CommandError(f"after {wait:.0f} s still {waiting.why}; try later, or a longer --wait")
             advance(max(0, most - waiting.facts))

@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,16 +13,16 @@ RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 ATTEMPTS = 1_000
 
 
-def free_ports(count: int = 1) -> int:
+def free_ports(count: int = 1, *, avoid: Collection[int] = ()) -> int:
     """The first of `count` free neighbours, below the ports that the kernel gives to outgoing connections.
 
     A port of those may be free now and some client's end of a connection, for as long as it lives, when our server binds it.
-    OSError where none are found.
+    `avoid` are ports that somebody is about to bind. OSError where none are found.
     """
     ceiling = _dynamic_from() - count
     for _ in range(ATTEMPTS):
         first = random.randint(LOWEST, ceiling)
-        if all(port_is_free(port) for port in range(first, first + count)):
+        if all(port not in avoid and port_is_free(port) for port in range(first, first + count)):
             return first
     raise OSError(f"no {count} free ports in a row between {LOWEST} and {ceiling}")
 

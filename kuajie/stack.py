@@ -108,14 +108,15 @@ class Stack:
 
     def _start_engines(self) -> Stores:
         given = {service: os.environ.get(database_variable(service)) for service in WITH_DATABASE}
+        own = set(self.topology.ports().values())  # free until the services start, which come last
         server = None
         if not all(given.values()):
-            postgres = PostgresEngine(self.folder.engines)
+            postgres = PostgresEngine(self.folder.engines, avoid=own)
             self.supervisor.start(postgres)
             server = postgres.url
         redis_url = os.environ.get("KUAJIE_REDIS_URL")
         if not redis_url:
-            redis = RedisEngine(self.folder.engines)
+            redis = RedisEngine(self.folder.engines, avoid=own)
             self.supervisor.start(redis)
             redis_url = redis.url
         elif not answers(redis_url):

@@ -24,6 +24,8 @@ from services.kit.settings import SharedSettings
 
 INTERNAL_KEYS = "test:0123456789abcdef0123456789abcdef"
 REPOSITORY = Path(__file__).resolve().parent.parent
+UNHURRIED = {"X-Request-Deadline-Ms": "60000"}
+"""The routes' own deadlines are for machines that do nothing else."""
 
 # How long an example takes is the machine's affair, and no test's.
 settings.register_profile("untimed", deadline=None)
@@ -67,10 +69,10 @@ def redis_server(engines_folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def redis_url(redis_server: str) -> str:
-    """An empty Redis."""
+    """An empty Redis. Its URL has clients wait longer than the product's tenth of a second: this machine may stand still for one."""
     with sync_redis.Redis.from_url(redis_server) as client:
         client.flushall()
-    return redis_server
+    return f"{redis_server}?socket_timeout=30&socket_connect_timeout=30"
 
 
 @pytest.fixture(scope="session")
@@ -112,32 +114,32 @@ def shared_settings(tmp_path: Path, redis_url: str) -> SharedSettings:
         internal_keys=INTERNAL_KEYS,  # type: ignore[arg-type]
         artifacts_dir=tmp_path / "artifacts",
         log_level="warning",
-        default_deadline_ms=10_000,
+        default_deadline_ms=60_000,
     )
 
 
 @pytest.fixture(scope="session")
 def internal_headers() -> Headers:
-    """`internal_headers("profile:read", …)`: what the gateway would send."""
+    """`internal_headers("profile:read", …)`: what the gateway would send, for as long as a test may take."""
     keyring = Keyring(INTERNAL_KEYS)
 
     def headers(*scopes: str, subject: str = "srv", kind: str = "server", tenant: str = "default") -> dict[str, str]:
         caller = Caller(tenant, subject, kind, frozenset(scopes))  # type: ignore[arg-type]
-        return {"Authorization": f"Bearer {keyring.sign(caller)}"}
+        return {"Authorization": f"Bearer {keyring.sign(caller, lifetime_s=3600)}"}
 
     return headers
 
 
 @pytest.fixture
 def app_client() -> OpenClient:
-    """`async with app_client(app) as client`: the application with its lifespan run, called in process."""
+    """`async with app_client(app) as client`: the application with its lifespan run, called in process by somebody who has time."""
 
     @asynccontextmanager
     async def open_client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with (
             app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+            httpx.AsyncClient(transport=transport, base_url="http://test", headers=UNHURRIED) as client,
         ):
             yield client
 

@@ -67,7 +67,7 @@ def gateway_settings(tmp_path: Path, shared_settings: SharedSettings) -> Callabl
     digest = hashlib.sha256(API_KEY.encode()).hexdigest()
     keys.write_text(json.dumps([{"key_id": "contract", "sha256": digest, "tenant_id": "default", "scopes": SCOPES}]))
     return lambda **urls: GatewaySettings(
-        keys_file=keys, shared=shared_settings, max_deadline_ms=10_000, first_stage_ms=4_000, **urls
+        keys_file=keys, shared=shared_settings, max_deadline_ms=60_000, first_stage_ms=20_000, **urls
     )
 
 
@@ -91,11 +91,11 @@ def platform(back_ends: dict[str, FastAPI], gateway_settings: Callable[..., Gate
             if not thread.is_alive():
                 raise RuntimeError("a service did not start")
             thread.join(0.05)
-        yield Platform(urls["gateway"], {"Authorization": f"Bearer {API_KEY}"})
+        yield Platform(urls["gateway"], {"Authorization": f"Bearer {API_KEY}", "X-Request-Deadline-Ms": "60000"})
     finally:
         for server in servers.values():
             server.should_exit = True
-        thread.join(20)
+        thread.join(60)
 
 
 def _listen() -> socket.socket:

@@ -1,7 +1,6 @@
 """What the product found out about the demo's people, against what the simulator knows; every figure with its interval."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
@@ -15,6 +14,8 @@ from demo.catalogue import DOMAINS
 from demo.people import ACTIVITIES
 from demo.truth import PersonTruth, Truth
 from demo.world import World
+from kuajie.fitting import await_consumers
+from kuajie.gateway import Gateway
 
 Found = dict[str, dict[str, Any]]
 Floats = NDArray[np.float64]
@@ -181,7 +182,7 @@ def test_who_finished_one_part_of_a_series_is_offered_the_next(stack: Any, world
         for who, part in readers.items()
     ]
     asyncio.run(ask_all(stack, [("POST", "/v1/batch", {"batch": events})]))
-    time.sleep(1.0)
+    await_consumers(Gateway(stack.url, stack.api_key), wait=60)
     answers = asyncio.run(ask_all(stack, [("POST", "/v1/recommend", content_of(who)) for who in readers]))
     shown = [{item["item_id"] for item in answer["content"]} for answer in answers]
     offered = np.array([parts[part] in each for part, each in zip(readers.values(), shown, strict=True)], dtype=float)

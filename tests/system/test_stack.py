@@ -37,7 +37,7 @@ def kuajie(*words: str, data: Path, **environment: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -49,7 +49,7 @@ def up(data: Path, port: int, **environment: str) -> dict[str, Any]:
 
 
 def ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
@@ -59,7 +59,7 @@ def ready(port: int) -> bool:
         connection.close()
 
 
-def wait_until(check: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(check: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, f"not within {seconds} s"
@@ -139,7 +139,7 @@ def test_ctrl_c_ends_everything_and_a_second_one_does_not_hurt(data: Path) -> No
         running.send_signal(signal.SIGINT)
         time.sleep(0.2)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=120)
     assert running.returncode == 0
     assert said.endswith("kuajie: stopping\n")
     assert all(gone(pid) for pid in pids)

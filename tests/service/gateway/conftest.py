@@ -176,9 +176,9 @@ def settings(stubs: dict[str, Stub], keys_file: Path, jwks_file: Path) -> Callab
 
     def make(**changes: Any) -> GatewaySettings:
         urls = {f"{name}_url": f"http://127.0.0.1:{stub.port}" for name, stub in stubs.items()}
-        shared = SharedSettings(internal_keys=KEYS, log_level="warning", default_deadline_ms=8000)  # type: ignore[arg-type]
+        shared = SharedSettings(internal_keys=KEYS, log_level="warning", default_deadline_ms=30_000)  # type: ignore[arg-type]
         given = urls | {"keys_file": keys_file, "jwks_file": jwks_file, "jwt_issuer": "https://id", "shared": shared}
-        given |= {"max_deadline_ms": 8000, "first_stage_ms": 3000}  # generous: the machine may be busy
+        given |= {"max_deadline_ms": 30_000, "first_stage_ms": 10_000}  # generous: the machine may be busy
         return GatewaySettings(**(given | changes))  # type: ignore[arg-type]
 
     return make

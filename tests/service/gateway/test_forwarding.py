@@ -34,11 +34,11 @@ async def test_headers_that_mean_something_are_carried(gateway, stubs, key):
     stubs["profile"].on["/v1/consents"] = answers(
         201, b'{"records": []}', **{"Idempotent-Replayed": "true", "X-Inner": "1"}
     )
-    sent = {"Idempotency-Key": "abc", "If-None-Match": '"t"', "Cookie": "a=b", "X-Request-Deadline-Ms": "5000"}
+    sent = {"Idempotency-Key": "abc", "If-None-Match": '"t"', "Cookie": "a=b", "X-Request-Deadline-Ms": "30000"}
     answer = await gateway.post("/v1/consents", json=CONSENT, headers=key | sent)
     seen = stubs["profile"].seen[0].headers
     assert (seen["Idempotency-Key"], seen["If-None-Match"]) == ("abc", '"t"')
-    assert 3000 < int(seen["X-Request-Deadline-Ms"]) <= 5000
+    assert 15_000 < int(seen["X-Request-Deadline-Ms"]) <= 30_000
     assert "Cookie" not in seen
     assert "kj_test" not in seen["Authorization"]
     assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (201, "true")
@@ -65,7 +65,7 @@ async def test_an_id_may_hold_a_slash(gateway, stubs, key):
 
 @pytest.mark.parametrize("name", ["%2E%2E", "%2E"])
 async def test_a_path_cannot_climb(gateway, stubs, key, name):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await gateway.get(f"/v1/people/{name}/profile", headers=key)
     assert (answer.status_code, stubs["profile"].seen) == (404, [])
 

@@ -53,7 +53,7 @@ async def test_the_worker_puts_the_fact_on_the_stream(
     async with app_client(app) as client, Redis.from_url(redis_url) as redis:
         client.headers.update(internal_headers("suitability:write"))
         await client.post("/v1/suitability", json={"user_id": "u1", "answers": answers})
-        entries = await redis.xread({StreamKeys("insurance").stream: "0-0"}, count=1, block=5_000)
+        entries = await redis.xread({StreamKeys("insurance").stream: "0-0"}, count=1, block=20_000)
     [[_, [[_, fields]]]] = entries if isinstance(entries, list) else entries.items()
     assert orjson.loads(fields[b"e"])["data"]["user_id"] == "u1"
 

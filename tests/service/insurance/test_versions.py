@@ -121,7 +121,7 @@ async def test_a_shipped_file_that_changed_makes_the_process_unready(
 async def _ready_after_warm_up(restarted: httpx.AsyncClient) -> httpx.Response:
     import asyncio
 
-    for _ in range(100):
+    for _ in range(1_000):
         response = await restarted.get("/readyz")
         if response.status_code == 503:
             return response

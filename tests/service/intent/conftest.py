@@ -31,7 +31,7 @@ def make_settings(make_database: Callable[[str], str], shared_settings: SharedSe
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await client.get("/readyz")).status_code != 200:
             await asyncio.sleep(0.01)
 
@@ -57,7 +57,7 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
     """The service on a real socket of the loopback."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False))
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not server.started:
             await asyncio.sleep(0.01)
     try:

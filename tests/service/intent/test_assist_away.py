@@ -58,7 +58,7 @@ async def test_with_a_full_queue_the_bot_is_busy_and_a_person_is_not(
         held = asyncio.create_task(
             client.post("/v1/understand", json={"texts": [f"wait {number:02}" for number in range(64)]})
         )
-        assert await asyncio.to_thread(model.entered.wait, 10)
+        assert await asyncio.to_thread(model.entered.wait, 60)
         conversation = await begin(client)
         assert code_of(await say(client, conversation, "你好")) == (429, "queue_full")
         turn = await said(client, conversation, "转人工")

@@ -53,11 +53,12 @@ class Load:
             self.answers.append(Answer(asked, time.monotonic(), answer.status, version, label))
 
     async def promote(self, version: str) -> int:
-        async with self.session.post(f"/v1/models/{version}/promote") as answer:
+        headers = {"X-Request-Deadline-Ms": "60000"}  # An operator has time.
+        async with self.session.post(f"/v1/models/{version}/promote", headers=headers) as answer:
             return answer.status
 
     async def until(self, version: str, state: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 async with self.session.get(f"/v1/models/{version}") as answer:
                     if (await answer.json())["state"] == state:
@@ -67,7 +68,7 @@ class Load:
     async def answered(self, more: int) -> None:
         """Return once so many more were answered."""
         enough = len(self.answers) + more
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.answers) < enough:
                 await asyncio.sleep(0.005)
 

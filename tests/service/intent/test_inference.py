@@ -35,7 +35,7 @@ async def client(
 
 async def load(client: httpx.AsyncClient, version: str) -> None:
     assert (await client.post(f"/v1/models/{version}/load")).status_code == 202
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await client.get(f"/v2/models/intent/versions/{version}/ready")).status_code != 200:
             await asyncio.sleep(0.02)
 
@@ -340,7 +340,7 @@ async def test_without_a_model_nothing_is_ready(
 ) -> None:
     async with app_client(create_app(make_settings(model="auto", model_dir=tmp_path / "none"))) as client:
         client.headers.update(internal_headers(*SCOPES))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await client.get("/readyz")).json()["reasons"] == ["model_loading"]:
                 await asyncio.sleep(0.01)
         why = "model_failed_to_load: the package is damaged: none: FileNotFoundError"

@@ -64,7 +64,7 @@ async def view(client: httpx.AsyncClient, version: str) -> dict[str, Any]:
 
 
 async def until(client: httpx.AsyncClient, version: str, **wanted: object) -> dict[str, Any]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not wanted.items() <= (found := await view(client, version)).items():
             await asyncio.sleep(0.02)
     return found
@@ -307,7 +307,7 @@ async def test_a_shadow_is_compared_by_language_and_counted_over_its_whole_time(
     async with difference(client, "kuajie_intent_shadow_compared_texts_total", version="b", language="zh") as compared:
         answer = await client.post("/v1/understand", json={"texts": ["退款", "买课", "refund"]})
         assert [result["label"] for result in answer.json()["results"]] == ["greeting"] * 3
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len((await view(client, "b"))["agreement"]) < 2:
                 await asyncio.sleep(0.05)
     assert compared == [2.0]

@@ -45,7 +45,7 @@ async def send(client: httpx.AsyncClient, *documents: object) -> dict[str, Any]:
 async def classified(client: httpx.AsyncClient, *names: str) -> list[dict[str, Any]]:
     """The documents, once the worker has read them."""
     found: list[dict[str, Any]] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for name in names:
             while True:
                 answer = (await client.get(f"/v1/monitor/documents/{name}")).json()

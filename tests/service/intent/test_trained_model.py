@@ -29,7 +29,7 @@ def shipped() -> Path:
 
 async def reasons(client: httpx.AsyncClient) -> list[str]:
     """Why it is not ready, once it has tried."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (ready := await client.get("/readyz")).status_code != 200:
             if (why := ready.json()["reasons"]) != ["model_loading"]:
                 return list(why)

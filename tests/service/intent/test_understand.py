@@ -209,7 +209,7 @@ class GatedModel(KeywordModel):
 
     def run(self, batch: Sequence[Spoken]) -> Scores:
         if any(each.tokens == len("wait 00") for each in batch):
-            assert self.gate.wait(10)
+            assert self.gate.wait(60)
         return super().run(batch)
 
 
@@ -304,7 +304,7 @@ async def test_texts_whose_caller_hangs_up_leave_the_queue_and_are_never_compute
 
 
 async def until_pending(client: httpx.AsyncClient, texts: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await metric(client, "kuajie_intent_inference_pending_texts") != texts:
             await asyncio.sleep(0.01)
 
@@ -337,7 +337,7 @@ async def test_a_model_that_does_not_load_keeps_the_service_not_ready(
     app_client: OpenClient, internal_headers: Headers, settings: IntentSettings
 ) -> None:
     async with app_client(create_app(settings, OnlyThis(BrokenModel()))) as client:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (ready := (await client.get("/readyz")).json()["reasons"]) == ["model_loading"]:
                 await asyncio.sleep(0.01)
         assert ready == ["model_failed_to_load: OSError"]
@@ -365,7 +365,7 @@ async def test_a_text_longer_than_the_token_budget_is_computed_alone(
 
 
 async def until_listening_is_ready(session: aiohttp.ClientSession, url: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             async with session.get(f"{url}/readyz") as answer:
                 if answer.status == 200:
@@ -380,7 +380,7 @@ async def test_the_client_speaks_to_the_service(settings: IntentSettings, intern
         await until_listening_is_ready(session, url)
 
         def context(credential: str) -> CallContext:
-            return CallContext(credential, Trace("req_1", f"00-{'1' * 32}-{'2' * 16}-00"), Deadline.after_ms(5_000))
+            return CallContext(credential, Trace("req_1", f"00-{'1' * 32}-{'2' * 16}-00"), Deadline.after_ms(60_000))
 
         one = await client.understand("怎么理赔", context=context(token))
         assert [each.label for each in one.results] == ["insurance.claim"]

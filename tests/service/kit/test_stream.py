@@ -1,4 +1,5 @@
 import asyncio
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -46,7 +47,7 @@ async def redis(redis_url):
 
 @pytest.fixture
 async def reader_of(store, redis):
-    reading = blocking(redis, block_ms=10)
+    reading = blocking(redis, block_ms=30_000)
     yield lambda: Reader(store, redis, reading)
     await reading.aclose()
 
@@ -172,7 +173,7 @@ async def test_two_relays_and_two_workers_of_one_consumer_still_count_once(store
     async with background(*(each.run for each in relays), first.consumer.run, second.consumer.run):
         for n in range(50):
             await put(store, n)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await relays[0].backlog() or await first.consumer.lag():  # Later on what is upstream would race it.
                 await asyncio.sleep(0.05)
     assert sorted(first.seen + second.seen) == list(range(50))
@@ -182,9 +183,13 @@ async def test_an_unreachable_redis_costs_a_fraction_of_a_second_and_loses_nothi
     nowhere = open_redis("redis://127.0.0.1:1/0")
     relay = Relay(store.db, store.tables, nowhere, source="toys")
     await put(store, 1)
-    async with asyncio.timeout(2):
+    taken_s = []
+    for _ in range(3):  # What else keeps the machine busy only adds.
+        started = time.monotonic()
         with pytest.raises((RedisError, OSError)):
             await relay.relay_once()
+        taken_s.append(time.monotonic() - started)
+    assert min(taken_s) < 1
     async with store.db.connect() as connection:
         assert await connection.scalar(select(func.count()).select_from(store.tables.outbox)) == 1
     await nowhere.aclose()

@@ -72,7 +72,10 @@ class Profile:
 
 @pytest.fixture
 def profile_settings(make_database, shared_settings) -> ProfileSettings:
-    return ProfileSettings(database_url=SecretStr(make_database("profile")), shared=shared_settings)
+    # With a connection for each of the dozen calls that tests make at once: on a slow machine the last would wait too long for one.
+    return ProfileSettings(
+        database_url=SecretStr(make_database("profile")), shared=shared_settings, database_pool_size=20
+    )
 
 
 @pytest.fixture

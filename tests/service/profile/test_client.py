@@ -35,7 +35,7 @@ async def client(profile):
 @pytest.fixture
 def context(profile):
     token = profile.headers["Authorization"].removeprefix("Bearer ")
-    return CallContext(token, begin_trace(None, None), Deadline.after_ms(10_000))
+    return CallContext(token, begin_trace(None, None), Deadline.after_ms(60_000))
 
 
 async def test_a_snapshot_is_fetched_once_and_then_only_asked_about(profile, client, context, track):

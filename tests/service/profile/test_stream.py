@@ -16,6 +16,7 @@ from services.kit.errors import Unavailable
 from services.kit.stream import Envelope, StreamKeys
 from services.profile.segments import LikesModel, SegmentsModel
 
+SLEEP = "SELECT pg_sleep(300)"
 ITEM = Envelope(
     type="item.upserted",
     tenant_id="default",
@@ -27,7 +28,7 @@ ITEM = Envelope(
 )
 
 
-async def until(holds, seconds=5.0):
+async def until(holds, seconds=60.0):
     """Wait for what happens in the background."""
     end = time.monotonic() + seconds
     while not (found := await holds()):
@@ -114,10 +115,13 @@ async def test_each_effect_publishes_its_fact(profile, track):
 async def test_without_redis_events_are_still_accepted(open_profile, profile_settings, track):
     shared = profile_settings.shared.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")})
     async with open_profile(profile_settings.model_copy(update={"shared": shared})) as profile:
-        started = time.monotonic()
-        assert (await profile.send(track("m1")))["accepted"] == 1
-        assert (await profile.snapshot("u1"))["features"]["purchases"] == 1
-        assert time.monotonic() - started < 2
+        taken_s = []
+        for n in range(1, 4):  # What else keeps the machine busy only adds.
+            started = time.monotonic()
+            assert (await profile.send(track(f"m{n}")))["accepted"] == 1
+            assert (await profile.snapshot("u1"))["features"]["purchases"] == n
+            taken_s.append(time.monotonic() - started)
+        assert min(taken_s) < 2
         lag = await profile.get("/v1/lag")
         assert (lag.status_code, lag.json()["code"]) == (503, "unavailable")
         assert (await profile.get("/readyz")).status_code == 200
@@ -128,14 +132,17 @@ async def test_without_postgresql_reads_are_503_at_once(open_profile, profile_se
     nowhere = SecretStr("postgresql+asyncpg://kuajie:x@127.0.0.1:1/profile")
     settings = profile_settings.model_copy(update={"database_url": nowhere, "roles": frozenset({"api"})})
     async with open_profile(settings) as profile:
-        started = time.monotonic()
-        answer = await profile.get(path)
-        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.headers["Retry-After"] == "1"
-        ready = await profile.get("/readyz")
-        assert (ready.status_code, ready.json()["reasons"]) == (503, ["database unreachable"])
-        assert time.monotonic() - started < 3
+        taken_s = []
+        for _ in range(3):  # What else keeps the machine busy only adds.
+            started = time.monotonic()
+            answer = await profile.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["Retry-After"] == "1"
+            ready = await profile.get("/readyz")
+            assert (ready.status_code, ready.json()["reasons"]) == (503, ["database unreachable"])
+            taken_s.append(time.monotonic() - started)
+        assert min(taken_s) < 3
 
 
 async def test_without_postgresql_nothing_is_acknowledged(open_profile, profile_settings, track):
@@ -227,12 +234,17 @@ async def test_a_connection_that_is_cut_in_the_middle_of_a_statement_is_unavaila
 
     async def work():
         async with db.begin() as connection:
-            await (await driver(connection)).fetch("SELECT pg_sleep(10)")
+            await (await driver(connection)).fetch(SLEEP)
 
     task = asyncio.create_task(work())
-    await asyncio.sleep(0.3)
     killer = await asyncpg.connect(profile_settings.database_url.get_secret_value().replace("+asyncpg", ""))
-    await killer.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kuajie'")
+
+    async def cut():
+        return await killer.fetchval(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE $1", SLEEP
+        )
+
+    await until(cut)
     await killer.close()
     with pytest.raises(Unavailable):
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 60)

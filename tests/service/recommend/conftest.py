@@ -113,7 +113,7 @@ def insurance(redis: Redis) -> Neighbour:
     return Neighbour(redis, "insurance")
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], *, within_s: float = 10.0) -> float:
+async def eventually(check: Callable[[], Awaitable[bool]], *, within_s: float = 60.0) -> float:
     """Seconds until `check` held; fails when it does not within the time."""
     started = time.perf_counter()
     while time.perf_counter() - started < within_s:

@@ -44,7 +44,7 @@ def test_callers_of_an_open_loop_do_not_wait_for_each_other() -> None:
         "from bench.rig.callers import open_loop\n"
         "async def slow(number): await asyncio.sleep(0.5)\n"
         "seen = asyncio.run(open_loop(slow, requests=20, rate=200))\n"
-        "print(len(seen.latencies), seen.seconds < 2, seen.quantile_ms(0.5) >= 500)"
+        "print(len(seen.latencies), seen.seconds < 8, seen.quantile_ms(0.5) >= 500)"
     )
     assert run(code).stdout.strip() == "20 True True"
 

@@ -193,7 +193,22 @@ def make_gate(*, limit: int = 100, pause_s: float = 60.0) -> Gate:
 
 
 @pytest.fixture
-async def edge() -> Any:
+async def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still while anything is done and passes at once where all wait for it: no machine is too slow for a deadline."""
+    clock, selector = Clock(), asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+    select = selector.select
+
+    def wait(timeout: float | None) -> Any:
+        found = select(timeout and 0)
+        clock.now += 0 if found else timeout or 0
+        return found
+
+    monkeypatch.setattr("time.monotonic", clock)
+    monkeypatch.setattr(selector, "select", wait)
+
+
+@pytest.fixture
+async def edge(unhurried: None) -> Any:
     fakes, clock = Fakes(), Clock()
     tokens = InternalTokens(Keyring(KEYS))
 

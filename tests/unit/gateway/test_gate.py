@@ -40,7 +40,7 @@ def clock():
 
 
 @pytest.fixture
-async def gate(clock):
+async def gate(clock, unhurried):
     gate = make(clock, RetryBudget(share=0, reserve=0))
     yield gate
     await gate.close()

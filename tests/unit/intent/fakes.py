@@ -31,7 +31,7 @@ class Version(KeywordModel):
     def run(self, batch: Sequence[Spoken]) -> Scores:
         if any(each.topics == ("wait",) for each in batch):
             self.entered.set()
-            assert self.gate.wait(10)
+            assert self.gate.wait(60)
         return super().run(batch)
 
     def decode(self, logits: Scores) -> list[Understanding]:
@@ -83,7 +83,7 @@ class Shelf:
     def open(self, known: Known) -> Version:
         self.opened.append(known.version)
         if known.version in self.held:
-            assert self.held[known.version].wait(10)
+            assert self.held[known.version].wait(60)
         self.check(known)
         return self.models[known.version]
 

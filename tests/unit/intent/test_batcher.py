@@ -64,7 +64,7 @@ class EchoModel:
             raise SystemExit
         if "over" in self.batches[-1]:
             raise StopIteration
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         return [each.text for each in batch]
 
     def decode(self, logits: list[str]) -> list[str]:
@@ -130,7 +130,7 @@ class House:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.001)
 

@@ -56,12 +56,12 @@ async def ask_raw(engine: Engine, *texts: str) -> list[tuple[str, list[str]]]:
 
 
 async def begun(asked: asyncio.Task[list[str]], model: Version) -> None:
-    assert await asyncio.to_thread(model.entered.wait, 5)
+    assert await asyncio.to_thread(model.entered.wait, 60)
     assert not asked.done()
 
 
 async def until(reached: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not reached():
             await asyncio.sleep(0.002)
 

@@ -35,7 +35,7 @@ async def ask(engine: Engine, text: str) -> str:
 
 
 async def settled(registry: Registry, wanted: dict[str, str]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while states(registry) != wanted:
             await asyncio.sleep(0.002)
 
@@ -140,7 +140,7 @@ async def test_what_is_under_way_at_a_swap_is_finished_by_the_version_that_began
     async with open_registry(Shelf.of(old, Version("b"))) as registry:
         await registry.towards(Desired())
         begun = asyncio.create_task(ask(engine, "wait"))
-        await asyncio.to_thread(old.entered.wait, 5)
+        await asyncio.to_thread(old.entered.wait, 60)
         await registry.towards(serving("b", previous="a"))
         assert states(registry) == {"a": "retiring", "b": "serving"}
         assert await ask(engine, "你好") == "b"
@@ -156,7 +156,7 @@ async def test_a_retiring_version_that_is_wanted_again_comes_back_once_it_has_go
     async with open_registry(Shelf.of(old, Version("b"))) as registry:
         await registry.towards(Desired())
         begun = asyncio.create_task(ask(engine, "wait"))
-        await asyncio.to_thread(old.entered.wait, 5)
+        await asyncio.to_thread(old.entered.wait, 60)
         await registry.towards(serving("b", previous="a"))
         await registry.towards(serving("a", previous="b"))
         assert states(registry) == {"a": "retiring", "b": "serving"}
@@ -280,7 +280,7 @@ async def test_a_shadow_that_is_promoted_compares_no_longer(
         await registry.towards(Desired({"b": Wish("shadow", NOON, "ops", share=1.0)}))
         assert states(registry) == {"a": "serving", "b": "shadow"}
         await ask(engine, "你好")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not notes.agreements:
                 await asyncio.sleep(0.002)
         await registry.towards(serving("b", previous="a"))

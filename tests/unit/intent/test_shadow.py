@@ -24,7 +24,7 @@ def shadow_of(model: Version, notes: Notes, *, share: float = 1.0, draws: list[f
 
 
 async def until(notes: Notes, compared: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(notes.agreements) < compared:
             await asyncio.sleep(0.002)
 
@@ -50,7 +50,7 @@ async def test_what_finds_its_queue_full_is_dropped_at_once(notes: Notes) -> Non
     model = Version("b")
     async with shadow_of(model, notes) as shadow:
         shadow.offer(["wait"], [said("greeting")], version="a")
-        await asyncio.to_thread(model.entered.wait, 5)
+        await asyncio.to_thread(model.entered.wait, 60)
         shadow.offer(["more"] * (QUEUE_TEXTS + 5), [said("greeting")] * (QUEUE_TEXTS + 5), version="a")
         assert notes.shadow_dropped == 5
         model.gate.set()
@@ -70,7 +70,7 @@ async def test_a_shadow_that_fails_is_counted_and_goes_on(notes: Notes, model: V
         for _ in range(2):
             shadow.offer(["你好"], [said("greeting")], version="a")
             failed = notes.shadow_failed
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while notes.shadow_failed == failed:
                     await asyncio.sleep(0.002)
     assert (notes.shadow_failed, notes.agreements) == (2, [])
@@ -80,7 +80,7 @@ async def test_its_end_waits_for_the_batch_under_way_and_for_nothing_else(notes:
     model = Version("b")
     shadow = await shadow_of(model, notes).__aenter__()
     shadow.offer(["wait"], [said("greeting")], version="a")
-    await asyncio.to_thread(model.entered.wait, 5)
+    await asyncio.to_thread(model.entered.wait, 60)
     shadow.offer(["more"], [said("greeting")], version="a")
     ending = asyncio.create_task(shadow.__aexit__(None, None, None))
     model.gate.set()

@@ -39,7 +39,7 @@ class Vectors:
         return Version(self.version).encode(texts)
 
     def run(self, batch: Sequence[Any]) -> list[int]:
-        assert self._gate.wait(10)
+        assert self._gate.wait(60)
         return [each.tokens for each in batch]
 
     def decode(self, logits: Sequence[int]) -> list[Any]:
@@ -57,7 +57,7 @@ class Embedding(Version):
         self.may_run.set()
 
     def embedding(self) -> Vectors:
-        assert self.may_make.wait(10)
+        assert self.may_make.wait(60)
         made = Vectors(self.version, self.may_run)
         self.made.append(weakref.ref(made))
         return made
@@ -72,7 +72,7 @@ async def embed(embedder: Embedder) -> Embedded | None:
 
 
 async def gone(models: Sequence[weakref.ref[Vectors]]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while any(each() is not None for each in models):
             await asyncio.sleep(0.002)
             gc.collect()

@@ -20,7 +20,7 @@ def kuajie(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
 
 

@@ -52,7 +52,7 @@ async def execute(url: str, statement: str) -> None:
         await connection.close()
 
 
-def gone(pid: int, seconds: float = 10.0) -> bool:
+def gone(pid: int, seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while Path(f"/proc/{pid}").exists():
         if time.monotonic() > deadline:
@@ -141,6 +141,21 @@ async def test_a_lock_file_with_the_pid_of_a_stranger_does_not_stop_the_start(fo
         assert await fetch(url, "SELECT 1") == 1
 
 
+def test_a_lock_file_that_goes_while_it_is_looked_at_is_gone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "postgresql").mkdir()
+    lock = folder / "postgresql" / "postmaster.pid"
+    lock.write_text("1\n")
+    read = Path.read_text
+
+    def read_late(path: Path) -> str:
+        path.unlink()
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_text", read_late)
+    PostgresEngine(folder)._clear_stale_lock()
+    assert not lock.exists()
+
+
 def test_a_broken_data_folder_is_one_clear_line(folder: Path) -> None:
     with PostgresEngine(folder, fast=True):
         pass
@@ -177,6 +192,13 @@ def test_a_remembered_port_that_is_taken_is_replaced(folder: Path) -> None:
         taken.listen()
         with RedisEngine(folder) as elsewhere:
             assert elsewhere != url
+
+
+def test_a_port_that_is_to_be_avoided_is_not_taken_even_if_it_is_remembered(folder: Path) -> None:
+    with RedisEngine(folder) as url:
+        port = int(url.rsplit(":", 1)[1].split("/")[0])
+    with RedisEngine(folder, avoid={port}) as elsewhere:
+        assert elsewhere != url
 
 
 def test_a_killed_engine_comes_back_at_its_address(folder: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_promotion_is_done_when_no_process_serves_another_version(stand) -> No
         [model("b/1", "serving", processes=halfway), model("a", "serving")],
         [model("b/1", "serving", processes={"serving": 2}), model("a", "available", processes={})],
     )
-    assert models.ask(stand.gateway, "b/1", "promote", wait=5)["processes"] == {"serving": 2}
+    assert models.ask(stand.gateway, "b/1", "promote", wait=60)["processes"] == {"serving": 2}
     assert stand.asked[0] == ("POST", "/v1/models/b%2F1/promote", b"")
 
 
@@ -52,7 +52,7 @@ def test_a_process_that_still_serves_the_old_version_is_waited_for(stand) -> Non
 def test_a_version_that_a_process_refuses_is_a_failure_with_its_reason(stand) -> None:
     answering(stand, [model("b", "loading")], [model("b", "refused", reason="the package is damaged")])
     with pytest.raises(CommandError, match="b is refused: the package is damaged; what served before still does"):
-        models.ask(stand.gateway, "b", "promote", wait=5)
+        models.ask(stand.gateway, "b", "promote", wait=60)
 
 
 def test_nothing_is_waited_for_when_that_is_wished(stand) -> None:
@@ -63,7 +63,7 @@ def test_nothing_is_waited_for_when_that_is_wished(stand) -> None:
 
 def test_loading_what_serves_already_is_done_at_once(stand) -> None:
     answering(stand, [model("b", "serving")])
-    assert models.ask(stand.gateway, "b", "load", wait=5)["state"] == "serving"
+    assert models.ask(stand.gateway, "b", "load", wait=60)["state"] == "serving"
 
 
 def test_all_pages_are_listed(stand) -> None:

@@ -37,5 +37,6 @@ def test_taken_ports_are_passed_over_and_none_left_is_said(monkeypatch: pytest.M
         monkeypatch.setattr(ports, "LOWEST", first)
         monkeypatch.setattr(ports, "_dynamic_from", lambda: first + 3)
         assert free_ports() in (first, first + 2)
+        assert free_ports(avoid={first}) == first + 2
         with pytest.raises(OSError, match=f"no 3 free ports in a row between {first} and"):
             free_ports(3)

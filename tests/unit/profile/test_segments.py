@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -83,10 +84,20 @@ def test_scoring_takes_less_than_fifty_microseconds():
         lag_s=60.0,
     )
     scorer, person = Scorer(wide), features()
-    best = math.inf
+    best_s, yardstick_s = math.inf, math.inf
     for _ in range(20):
-        started = time.perf_counter()
-        for _ in range(100):
-            scorer.score(person)
-        best = min(best, (time.perf_counter() - started) / 100)
-    assert best < 50e-6
+        best_s = min(best_s, seconds(lambda: scorer.score(person)))
+        yardstick_s = min(yardstick_s, seconds(lambda: sum(map(math.sqrt, range(200)))))
+    assert best_s < 50e-6 * max(1.0, yardstick_s / YARDSTICK_S)
+
+
+YARDSTICK_S = 10e-6
+"""What two hundred roots may take; a machine that needs longer for them may take longer for a score by as much."""
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Of one run, on average over a hundred."""
+    started = time.perf_counter()
+    for _ in range(100):
+        work()
+    return (time.perf_counter() - started) / 100
