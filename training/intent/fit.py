@@ -139,9 +139,14 @@ class Trainer:
             "state": {name: getattr(state, name) for name in State.__dataclass_fields__},
         }
         draft = self.folder / ".checkpoint.pt"
-        with draft.open("wb") as file:
-            torch.save(checkpoint, file)
-        draft.replace(self.folder / "checkpoint.pt")
+        try:
+            with draft.open("wb") as file:
+                torch.save(checkpoint, file)
+            draft.replace(self.folder / "checkpoint.pt")
+        except RuntimeError as error:  # what torch makes of a disk that is full while it closes its archive
+            raise OSError(f"{draft}: {str(error).splitlines()[0]}") from error
+        finally:
+            draft.unlink(missing_ok=True)
 
     def _restore(self, run: Run) -> State:
         path = self.folder / "checkpoint.pt"
