@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kuajie.extras import needs
-from kuajie.failures import BadInput
+from kuajie.failures import BadInput, CommandError
 from kuajie.terminal import show, stages, table
 
 if TYPE_CHECKING:
@@ -39,12 +39,14 @@ def train_intent(
 ) -> dict[str, Any] | None:
     """The report of a run; None in all but the first of several processes.
 
-    Raises BadInput for files, a base or choices that cannot be used.
+    Raises BadInput for files, a base or choices that cannot be used, CommandError when `out` cannot be written.
     """
     with needs("train-intent"):
+        from training.intent.fit import Diverged
         from training.intent.judging import ModelRefused
         from training.intent.making import make_model
         from training.intent.material import UnusableValidation
+        from training.intent.reopened import UnusableBase
         from training.intent.rows import UnusableData, read_rows, read_strangers
     try:
         rows = [row for path in data for row in read_rows(path)]
@@ -63,10 +65,12 @@ def train_intent(
             )
     except UnusableValidation as error:
         raise BadInput(f"{', '.join(map(str, validation or data))}: {error}") from error
-    except (UnusableData, ModelRefused) as error:
+    except (UnusableData, UnusableBase, ModelRefused) as error:
         raise BadInput(str(error)) from error
-    except (OSError, ValueError) as error:
-        raise BadInput(f"cannot train from {base}: {str(error).splitlines()[0]}") from error
+    except Diverged as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
     if not made.report:
         return None
     return {"package": str(made.folder / "package"), "page": str(made.folder / "report.html"), **made.report}
@@ -87,7 +91,10 @@ def evaluate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path]) 
 
 
 def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path], out: Path) -> dict[str, Any]:
-    """A copy of a package whose confidence fits the rows. Raises BadInput for files that cannot be used, or an `out` that is there."""
+    """A copy of a package whose confidence fits the rows.
+
+    Raises BadInput for files that cannot be used or an `out` that is there, CommandError when it cannot be written.
+    """
     with needs("train-intent"):
         from training.intent.judging import ModelRefused
         from training.intent.recalibrating import recalibrate
@@ -101,6 +108,8 @@ def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path],
         raise BadInput(f"{out} is there already") from error
     except (UnusableData, ModelRefused) as error:
         raise BadInput(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
 def show_calibrated(result: dict[str, Any]) -> None:
@@ -164,4 +173,4 @@ def _layers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise BadInput(f"--layers takes `all` or numbers with commas between them, not {text}") from None
+        raise BadInput(f"--layers takes `all` or numbers with commas between them, not {text!r}") from None

@@ -32,7 +32,7 @@ def train_intent(
     learning_rate: Annotated[float | None, typer.Option(min=0.0, help="The encoder's, at its height.")] = None,
     lora_rank: Annotated[int | None, typer.Option(min=1, help="Train low-rank updates instead of all weights.")] = None,
     train_words: Annotated[bool, typer.Option(help="Train the embeddings of the words that occur.")] = True,
-    seed: Annotated[int, typer.Option(help="Makes a run repeatable.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Makes a run repeatable.")] = 0,
     float16: Annotated[bool, typer.Option("--float16", help="Put model.fp16.onnx for GPUs into the package.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
     as_json: Json = False,

@@ -14,15 +14,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from training.intent.network import IntentNetwork
+from training.intent.network import IntentNetwork, refuse_foreign
 
 OPSET = 21
 FUSED = "com.microsoft"
 EMBEDDING = "embedding"
-
-
-class UnsupportedEncoder(ValueError):
-    """The encoder is not of the BERT family that the export knows."""
 
 
 @dataclass(slots=True)
@@ -51,8 +47,7 @@ def export_onnx(network: IntentNetwork, path: Path) -> None:
     `embedding` of shape (batch, width), of unit length. Raises `UnsupportedEncoder` for anything but a BERT encoder with GELU.
     """
     config = network.encoder.config
-    if config.model_type not in {"bert"} or config.hidden_act != "gelu":
-        raise UnsupportedEncoder(f"the encoder {config.model_type} with {config.hidden_act} cannot be exported")
+    refuse_foreign(config)
     graph = Graph()
     hidden = _embeddings(graph, network)
     mask = graph.node("Cast", ["attention_mask"], "mask_int32", to=TensorProto.INT32)

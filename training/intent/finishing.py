@@ -10,7 +10,7 @@ import orjson
 
 from services.intent.labels import OUT_OF_SCOPE
 from services.intent.trained.confidence import STRAIGHT, Floats, Scope, energy
-from services.intent.trained.package import HALF
+from services.intent.trained.package import HALF, Step
 from training.intent.batches import Encoded
 from training.intent.calibration import calibrate, scope_threshold
 from training.intent.config import TrainConfig
@@ -33,7 +33,15 @@ class Made:
     report: dict[str, Any]
 
 
-def finish(out: Path, material: Material, config: TrainConfig, report: dict[str, Any], name: str, base: str) -> Made:
+def finish(
+    out: Path,
+    material: Material,
+    config: TrainConfig,
+    report: dict[str, Any],
+    name: str,
+    base: str,
+    lineage: tuple[Step, ...],
+) -> Made:
     """Calibrate what will be served on validation rows, and write the package and the report."""
     served = out / "model.int8.onnx" if report["quantisation"]["taken"] else out / "model.onnx"
     half = out / HALF if config.float16 else None
@@ -52,18 +60,17 @@ def finish(out: Path, material: Material, config: TrainConfig, report: dict[str,
         ).to_json()
         for task in classes
     }
-    if "intent" in classes:
-        scores = _Scores.of(session, material, calibration.temperatures["intent"])
-        choice = choose_scope(scores.by_scope, scores.known)
-        threshold = scope_threshold(scores.by_scope[choice.taken], scores.known)
-        calibration = replace(calibration, scope=choice.taken, scope_threshold=threshold)
-        report["scope"] = asdict(choice)
-        for path in (served, half):
-            if path is not None and choice.taken == "distance":
-                add_distance(path, scores.classes)
+    scores = _Scores.of(session, material, calibration.temperatures["intent"])
+    choice = choose_scope(scores.by_scope, scores.known)
+    threshold = scope_threshold(scores.by_scope[choice.taken], scores.known)
+    calibration = replace(calibration, scope=choice.taken, scope_threshold=threshold)
+    report["scope"] = asdict(choice)
+    for path in (served, half):
+        if path is not None and choice.taken == "distance":
+            add_distance(path, scores.classes)
     (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     write_page(out / "report.html", report, classes)
-    card = Card(name, classes, config.prefix, config.max_tokens, material.pad_id, len(material.train), base)
+    card = Card(name, classes, config.prefix, config.max_tokens, material.pad_id, lineage, base)
     write_package(out, served, material.tokenizer, card, calibration, report, half=half)
     return Made(out, report)
 

@@ -1,5 +1,6 @@
 """The training loop: epochs, validation of the averaged weights, early stopping, checkpoints that a run resumes from."""
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,11 @@ from training.intent.network import IntentNetwork
 from training.intent.prediction import predict
 from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary
 from training.intent.steps import Run, start
+
+
+class Diverged(ValueError):
+    """The weights are no numbers any more."""
+
 
 Progress = Callable[[str, float], None]
 LOG_EVERY = 20
@@ -87,6 +93,8 @@ class Trainer:
         share = (self.accelerator.process_index, self.accelerator.num_processes)
         for batch in shuffled(self.train, self.config.batch_size, self.pad_id, random, share=share):
             loss = run.step(batch)
+            if not math.isfinite(loss):
+                raise Diverged(f"the loss is {loss} in epoch {state.epoch + 1}: try a lower learning rate")
             state.step += 1
             if state.step % LOG_EVERY == 0:
                 board.add_scalar("train/loss", loss, state.step)
@@ -115,6 +123,8 @@ class Trainer:
         for task, values in logits.items():
             truth = self.validation.targets[task].numpy()
             known = truth != UNKNOWN
+            if not np.isfinite(values).all():
+                raise Diverged(f"the task {task} is told no numbers any more: try a lower learning rate")
             if known.any():
                 classes = len(self.vocabulary.classes[task])
                 scores[task] = macro_f1(truth[known], values[known].argmax(1), classes)
@@ -129,8 +139,14 @@ class Trainer:
             "state": {name: getattr(state, name) for name in State.__dataclass_fields__},
         }
         draft = self.folder / ".checkpoint.pt"
-        torch.save(checkpoint, draft)
-        draft.replace(self.folder / "checkpoint.pt")
+        try:
+            with draft.open("wb") as file:
+                torch.save(checkpoint, file)
+            draft.replace(self.folder / "checkpoint.pt")
+        except RuntimeError as error:  # what torch makes of a disk that is full while it closes its archive
+            raise OSError(f"{draft}: {str(error).splitlines()[0]}") from error
+        finally:
+            draft.unlink(missing_ok=True)
 
     def _restore(self, run: Run) -> State:
         path = self.folder / "checkpoint.pt"
@@ -149,4 +165,11 @@ class Trainer:
 
     def _identity(self) -> str:
         """What must be the same for a run to be the same."""
-        return repr((self.base, self.config, len(self.train), len(self.validation), dict(self.vocabulary.classes)))
+        rows = [_digest(part) for part in (self.train, self.validation)]
+        return repr((self.base, self.config, rows, dict(self.vocabulary.classes)))
+
+
+def _digest(data: Encoded) -> str:
+    """Of every text and label."""
+    told = repr((data.tokens, {task: values.tolist() for task, values in data.targets.items()}))
+    return hashlib.sha256(told.encode()).hexdigest()

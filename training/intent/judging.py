@@ -12,7 +12,7 @@ from services.intent.trained.confidence import STRAIGHT, Floats
 from services.intent.trained.transformer import OnnxModel
 from training.intent.evaluation import figures, purchase_auc, scope_auroc
 from training.intent.metrics import Integers
-from training.intent.rows import UNKNOWN, Row, Vocabulary
+from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary
 from training.intent.seeing import ON_CPU, Progress, see
 
 __all__ = ["ModelRefused", "judge"]
@@ -47,6 +47,8 @@ def judge(
     model = OnnxModel(folder, ON_CPU)
     vocabulary = Vocabulary(model.package.description.classes)
     indices = [vocabulary.indices(row) for row in rows]
+    if all(index == UNKNOWN for each in indices for index in each.values()):
+        raise UnusableData(f"no row has a label of {' or '.join(vocabulary.classes)}")
     seen = see(model, [row.text for row in rows], progress)
     judged = Judged(
         seen.logits,

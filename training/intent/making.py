@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from services.intent.trained.confidence import Floats
-from services.intent.trained.package import HALF
+from services.intent.trained.package import HALF, Step
 from training.intent.config import TrainConfig
 from training.intent.export import export_onnx
 from training.intent.finishing import Made, finish
@@ -18,8 +18,8 @@ from training.intent.material import Material, divide, prepare
 from training.intent.network import IntentNetwork, merged, train_spoken, with_lora
 from training.intent.prediction import predict
 from training.intent.quantise import quantise
-from training.intent.reopened import Start, start_from
-from training.intent.rows import UNKNOWN, Row
+from training.intent.reopened import Start, is_package, start_from
+from training.intent.rows import UNKNOWN, Row, UnusableData
 from training.intent.served import logits_of, open_model
 
 Progress = Callable[[str, float], None]
@@ -40,16 +40,21 @@ def make_model(
     """Train, calibrate, export, quantise, measure and package.
 
     `base` is a package of ours, whose heads are taken over where the classes are the same, or an encoder's folder or hub id. Raises
-    `UnusableData` before anything is trained, `ModelRefused` for a package that cannot be read, and OSError for an unknown base.
+    `UnusableData`, `UnusableBase` or `ModelRefused` (for a package that cannot be read) before anything is trained or written.
 
-    Everything is chosen on `validation`; without such rows, on a share of `rows` that is held out of training. The verdict on scope is
-    chosen on `unknown` as well, texts that are out of scope.
+    Everything is chosen on `validation`; without such rows, on a share of `rows` that is held out of training, which no package may be
+    the base of. The verdict on scope is chosen on `unknown` as well, texts that are out of scope.
     """
+    if is_package(base) and not validation:
+        raise UnusableData(
+            f"{base} has learned from rows that it does not remember, so that rows held out of training could be among them: "
+            "name --validation rows that it has not learned from"
+        )
     division = divide(rows, validation, config)
-    out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     start = start_from(base, config.layers)
     material = prepare(division, unknown, start.tokenizer, config)
+    out.mkdir(parents=True, exist_ok=True)
     learner = _learner(start, material, config)
     state = _train(learner.network, base, material, out, config, progress, resume=resume)
     if state is None:
@@ -58,7 +63,8 @@ def make_model(
     report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch, "heads_kept": kept}
     progress("exporting", 1.0)
     report |= _export(merged(learner.network), out, material, learner.words, config)
-    return finish(out, material, config, report, name, str(base))
+    lineage = (*start.lineage, Step(base=start.name, texts=len(material.train)))
+    return finish(out, material, config, report, name, str(base), lineage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,25 +27,25 @@ class Division:
 def divide(rows: Sequence[Row], given: Sequence[Row], config: TrainConfig) -> Division:
     """Without `given` rows some of `rows` are held out for validation. Needs no model, so that a run is refused before it begins.
 
-    Raises `UnusableData` for a task of one class and `UnusableValidation`. Rows out of scope may be missing: scope is then judged by
-    distance, and its threshold keeps most of the rows in scope.
+    Raises `UnusableData` for classes that no model could be served with and `UnusableValidation`. Rows out of scope may be missing:
+    scope is then judged by distance, and its threshold keeps most of the rows in scope.
     """
     vocabulary = Vocabulary.of(rows)
+    if "intent" not in vocabulary.classes:
+        raise UnusableData("no row has a label: a model that tells no intent is not served")
+    if "negative" not in vocabulary.classes.get("sentiment", ("negative",)):
+        raise UnusableData("no row has the sentiment negative: a model that tells sentiment without it is not served")
     train, validation = (list(rows), list(given)) if given else split(rows, config.validation_share, seed=config.seed)
-    if lack := _lack(validation, vocabulary):
+    if lack := _lack(validation):
         raise UnusableValidation(lack if given else f"of the rows held out for validation, {lack}")
     return Division(train, validation, vocabulary)
 
 
-def _lack(validation: Sequence[Row], vocabulary: Vocabulary) -> str | None:
+def _lack(validation: Sequence[Row]) -> str | None:
     """What is missing for a run to be judged and calibrated; None when it is all there."""
-    if "intent" in vocabulary.classes:
-        if any(row.labels.get("intent", OUT_OF_SCOPE) != OUT_OF_SCOPE for row in validation):
-            return None
-        return f"no row is in scope (has an intent other than {OUT_OF_SCOPE}): there is nothing to set the threshold of scope by"
-    if any(row.labels.keys() & vocabulary.classes.keys() for row in validation):
+    if any(row.labels.get("intent", OUT_OF_SCOPE) != OUT_OF_SCOPE for row in validation):
         return None
-    return f"no row has a label of {' or '.join(vocabulary.classes)}: there is nothing to choose by"
+    return f"no row is in scope (has an intent other than {OUT_OF_SCOPE}): there is nothing to set the threshold of scope by"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,28 +5,63 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import constants, snapshot_download
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging
 
+FILES, DEEPER = ["*.json", "*.txt", "*.model", "*.safetensors", "NOTICE*", "LICENSE*"], "*/*"
+"""What of a hub's repository is needed, all of it in its top folder."""
 Encoder = Any
 """A `PreTrainedModel` of the BERT family: transformers types its parts as anything that a module may hold."""
 
 
+class UnsupportedEncoder(ValueError):
+    """The encoder is not of the BERT family that the export knows."""
+
+
 def load_encoder(base: str | Path, layers: Sequence[int] | None) -> tuple[Encoder, PreTrainedTokenizerFast]:
-    """The encoder and tokenizer of a local folder or a hub id, cut to `layers` (None keeps all). Raises OSError."""
+    """The encoder and tokenizer of a local folder or a hub id, cut to `layers` (None keeps all). Raises OSError, or ValueError."""
     spoken: Any = logging
     spoken.set_verbosity_error()
     spoken.disable_progress_bar()
-    encoder: Encoder = AutoModel.from_pretrained(base, dtype=torch.float32, attn_implementation="sdpa")
+    folder = Path(base) if Path(base).is_dir() else _fetched(str(base))
+    encoder: Encoder = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
+    refuse_foreign(encoder.config)
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # The mean over tokens is the sentence; a pooler would be dead weight in the export.
     if layers is not None:
         prune(encoder, layers)
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise OSError(f"{base} has no fast tokenizer (tokenizer.json)")
     return encoder, tokenizer
+
+
+def _fetched(hub_id: str) -> Path:
+    """The folder in the hub's cache, with what is missing brought there. Raises OSError.
+
+    Loading by hub id would try again for a minute where the hub is out of reach; this asks once, and takes what is cached.
+    """
+    try:
+        folder = Path(snapshot_download(hub_id, allow_patterns=FILES, ignore_patterns=DEEPER))
+        if not any(folder.glob("*.safetensors")):
+            snapshot_download(hub_id, allow_patterns="*.bin", ignore_patterns=DEEPER)
+    except HFValidationError:
+        raise OSError("there is no such folder, and it is no hub id") from None
+    except LocalEntryNotFoundError as error:
+        raise OSError(f"there is no such folder, and {constants.ENDPOINT} cannot be reached") from error
+    except RepositoryNotFoundError as error:
+        raise OSError(f"there is no such folder, and {constants.ENDPOINT} shows no such repository") from error
+    return folder
+
+
+def refuse_foreign(config: Any) -> None:
+    """Raises `UnsupportedEncoder` for the configuration of an encoder that the export does not know."""
+    activation = getattr(config, "hidden_act", None)
+    if config.model_type != "bert" or activation != "gelu":
+        raise UnsupportedEncoder(f"the encoder {config.model_type} with {activation} cannot be exported")
 
 
 def prune(encoder: Encoder, layers: Sequence[int]) -> None:

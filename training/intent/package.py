@@ -1,6 +1,7 @@
 """The folder that is served: one ONNX file, its tokenizer, labels, calibration, checksums and a card for people."""
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,8 +11,9 @@ from typing import Any
 import orjson
 from transformers import PreTrainedTokenizerFast
 
-from services.intent.trained.package import DESCRIPTION, FORMAT, HALF, MODEL, TOKENIZER
+from services.intent.trained.package import DESCRIPTION, FORMAT, HALF, MODEL, TOKENIZER, Step
 from training.intent.calibration import Calibration
+from training.intent.lineage import CARD, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Card:
     prefix: str
     max_tokens: int
     pad_id: int
-    rows: int
+    lineage: tuple[Step, ...]
     base: str
 
 
@@ -39,15 +41,15 @@ def write_package(
 ) -> None:
     """Write `out/package`: model.onnx, tokenizer.json, model.json, README.md and manifest.json with SHA-256 of each.
 
-    `half` is the file for GPUs, which goes in as model.fp16.onnx. The base's NOTICE and LICENSE go along where it has such files: its
-    terms hold for what is made of it.
+    What was there goes when all of it is written. `half` is the file for GPUs, which goes in as model.fp16.onnx. NOTICE and LICENSE of
+    the base go along where it is a folder with such files: its terms hold for what is made of it.
     """
-    folder = out / "package"
-    folder.mkdir(exist_ok=True)
-    (folder / MODEL).write_bytes(model.read_bytes())
-    (folder / HALF).unlink(missing_ok=True)
+    folder = out / ".package"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shutil.copyfile(model, folder / MODEL)
     if half is not None:
-        (folder / HALF).write_bytes(half.read_bytes())
+        shutil.copyfile(half, folder / HALF)
     tokenizer.backend_tokenizer.save(str(folder / TOKENIZER), pretty=False)
     description = {
         "format": FORMAT,
@@ -61,13 +63,16 @@ def write_package(
         "scope": calibration.scope,
         "scope_threshold": calibration.scope_threshold,
         "precision": "int8" if report["quantisation"]["taken"] else "float32",
+        "lineage": [step.model_dump() for step in card.lineage],
     }
     (folder / DESCRIPTION).write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))
-    (folder / "README.md").write_text(_card(card, report), encoding="utf-8")
+    (folder / CARD).write_text(_card(card, report), encoding="utf-8")
     for notice in (Path(card.base) / name for name in ("NOTICE", "LICENSE")):
         if notice.is_file():
-            (folder / notice.name).write_bytes(notice.read_bytes())
+            shutil.copyfile(notice, folder / notice.name)
     seal(folder, card.name)
+    shutil.rmtree(out / "package", ignore_errors=True)
+    folder.rename(out / "package")
 
 
 def seal(folder: Path, name: str) -> str:
@@ -97,7 +102,7 @@ def _card(card: Card, report: Mapping[str, Any]) -> str:
     lines = [
         f"# {card.name}",
         "",
-        f"What a short text wants, from `{Path(card.base).name}` with {kept}, fine-tuned on {card.rows} texts.",
+        f"What a short text wants, {told(card.lineage, kept)}",
         f"Tasks: {tasks}. Texts are cut at {card.max_tokens} tokens.",
         "Served by `services/intent`; manifest.json has the SHA-256 of every file.",
         "",
@@ -120,6 +125,8 @@ def _card(card: Card, report: Mapping[str, Any]) -> str:
             ", ".join(f"{name} {value:.4f}" for name, value in report["scope"]["auroc"].items()) or "none to choose by"
         )
         lines += ["", f"Scope is judged by {report['scope']['taken']} (AUROC on validation: {figures})."]
-    lines += ["", f"int8, mean accuracy of the tasks: float {report['quantisation']['float']:.4f}; {tried}.", ""]
+    taken = report["quantisation"]["taken"] or "float32, since int8 loses too much"
+    scores = f"int8, mean accuracy of the tasks: float {report['quantisation']['float']:.4f}; {tried}."
+    lines += ["", f"{scores} In the package: {taken}.", ""]
     lines += ["It reads tone and wording, not facts. It is no ground for advice, a price or a refusal.", ""]
     return "\n".join(lines)

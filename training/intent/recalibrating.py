@@ -14,6 +14,7 @@ from services.intent.trained.package import DESCRIPTION, FORMAT, Description
 from services.intent.trained.transformer import OnnxModel
 from training.intent.calibration import FEWEST, Calibration, calibrate, scope_threshold
 from training.intent.evaluation import figures
+from training.intent.lineage import CARD
 from training.intent.metrics import Integers
 from training.intent.package import seal
 from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary
@@ -39,6 +40,8 @@ def recalibrate(
     vocabulary = Vocabulary(before.classes)
     indices = [vocabulary.indices(row) for row in rows]
     truth = {task: np.array([each[task] for each in indices]) for task in vocabulary.classes}
+    if not any((values != UNKNOWN).any() for values in truth.values()):
+        raise UnusableData(f"no row has a label of {' or '.join(vocabulary.classes)}")
     seen = see(model, [row.text for row in rows], progress)
     strangers = see(model, unknown, progress) if unknown else None
     _refuse_selected(seen, truth)
@@ -48,7 +51,7 @@ def recalibrate(
     shutil.rmtree(draft, ignore_errors=True)
     shutil.copytree(folder, draft)
     (draft / DESCRIPTION).write_bytes(orjson.dumps(after.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
-    with (draft / "README.md").open("a", encoding="utf-8") as card:
+    with (draft / CARD).open("a", encoding="utf-8") as card:
         card.write(_note(tasks, model.version))
     version = seal(draft, before.name)
     draft.rename(out)

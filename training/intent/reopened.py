@@ -14,21 +14,28 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from services.intent.model import ModelRefused
-from services.intent.trained.package import DESCRIPTION, Package, read_package
+from services.intent.trained.package import DESCRIPTION, Package, Step, read_package
 from services.intent.trained.tokens import open_tokenizer
 from training.intent.blocks import unblocked
+from training.intent.lineage import lineage_of, name_of
 from training.intent.network import Encoder, IntentNetwork, load_encoder, prune
 from training.intent.words import words_of
 
 Matrix = NDArray[np.float32]
 
 
+class UnusableBase(ValueError):
+    """The base cannot be trained from; the message is one line that names it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run begins with. A base that is no package of ours has no classes, no heads and no words that were trained."""
+    """What a run begins with. A base that is no package of ours has no lineage, classes, heads or words that were trained."""
 
+    name: str
     encoder: Encoder
     tokenizer: PreTrainedTokenizerFast
+    lineage: tuple[Step, ...] = ()
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     heads: Mapping[str, dict[str, Tensor]] = field(default_factory=dict)
     """By task: `weight` of shape (classes, width) and `bias` of shape (classes,)."""
@@ -45,13 +52,17 @@ class Start:
 def start_from(base: str | Path, layers: Sequence[int] | None) -> Start:
     """A package of ours, or an encoder as `load_encoder` takes it, cut to `layers` (None keeps all).
 
-    Raises `ModelRefused` for a package that is damaged or not of ours, OSError for what is no encoder, ValueError for other layers.
+    Raises `ModelRefused` for a package that is damaged or not of ours, `UnusableBase` for what is no encoder that can be exported, and
+    for layers that it does not have.
     """
-    if not is_package(base):
-        return Start(*load_encoder(base, layers))
-    start = reopen(Path(base))
-    if layers is not None:
-        prune(start.encoder, layers)
+    try:
+        if not is_package(base):
+            return Start(name_of(base), *load_encoder(base, layers))
+        start = reopen(Path(base))
+        if layers is not None:
+            prune(start.encoder, layers)
+    except (OSError, ValueError) as error:
+        raise UnusableBase(f"cannot train from {base}: {str(error).splitlines()[0]}") from error
     return start
 
 
@@ -82,8 +93,10 @@ def reopen(folder: Path) -> Start:
     encoder: Encoder = model.from_config(config)
     encoder.pooler = None
     encoder.load_state_dict(_embeddings(weights, words) | _layers(weights, config.num_hidden_layers))
-    heads = {task: _head(weights, task) for task in package.description.classes}
-    return Start(encoder.eval(), _tokenizer(package), package.description.classes, heads, trained)
+    classes = package.description.classes
+    heads = {task: _head(weights, task) for task in classes}
+    name = f"{package.description.name} {package.manifest.version}"
+    return Start(name, encoder.eval(), _tokenizer(package), lineage_of(package), classes, heads, trained)
 
 
 @dataclass(frozen=True, slots=True)

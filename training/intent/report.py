@@ -1,4 +1,4 @@
-"""The report of a run as a page with plots: learning curve, confusion, calibration by task."""
+"""The report of a run as a page: the learning curve, and by task figures, classes and confusion."""
 
 import base64
 import html
@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+
+STYLE = """
+body{font:15px sans-serif;max-width:60rem;margin:2rem auto}td,th{padding:.2rem .8rem;text-align:right}
+.confusion{border-collapse:collapse;font-size:12px;margin-top:1rem}.confusion caption{text-align:left}
+.confusion th{font-weight:normal;white-space:nowrap}.confusion thead th{writing-mode:vertical-rl;padding:.4rem .1rem}
+.confusion tbody td{border:1px solid #ddd;min-width:1.5rem;padding:.1rem;text-align:center}
+"""
 
 
 def write_page(path: Path, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]]) -> None:
@@ -20,16 +26,17 @@ def write_page(path: Path, report: Mapping[str, Any], classes: Mapping[str, Sequ
     parts = [f"<h2>Learning</h2>{_image(_curves(report['epochs']))}"]
     for task, found in report["validation"].items():
         parts.append(f"<h2>{html.escape(task)}</h2>{_table(found)}")
-        parts.append(_image(_confusion(np.array(found["confusion"]), classes[task])))
+        parts.append(_confusion(found["confusion"], classes[task]))
     tried = "".join(
         f"<li>{html.escape(each['way'])}: {each['score']:.4f}, {each['megabytes']:.0f} MB</li>"
         for each in report["quantisation"]["tried"]
     )
+    taken = report["quantisation"]["taken"] or "float32, since int8 loses too much"
     parts.append(f"<h2>int8</h2><p>float: {report['quantisation']['float']:.4f}</p><ul>{tried}</ul>")
+    parts.append(f"<p>In the package: {html.escape(taken)}</p>")
     parts.append(_scope(report.get("scope")))
-    style = "body{font:15px sans-serif;max-width:60rem;margin:2rem auto}td,th{padding:.2rem .8rem;text-align:right}"
     title = "Intent model: validation report"
-    page = f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{style}</style><h1>{title}</h1>{''.join(parts)}"
+    page = f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{STYLE}</style><h1>{title}</h1>{''.join(parts)}"
     path.write_text(page, encoding="utf-8")
 
 
@@ -50,9 +57,9 @@ def _table(found: Mapping[str, Any]) -> str:
         ("ECE before and after", f"{found['ece_before']:.4f}, {found['ece']:.4f}"),
     )
     summary = "".join(f"<tr><th>{name}<td>{value}" for name, value in rows)
-    weakest = sorted(found["f1_by_class"].items(), key=lambda row: row[1])[:10]
+    weakest = sorted(found["f1_by_class"].items(), key=lambda row: row[1])
     weak = "".join(f"<tr><th>{html.escape(name)}<td>{value:.3f}" for name, value in weakest)
-    return f"<table>{summary}</table><h3>Weakest classes by F1</h3><table>{weak}</table>"
+    return f"<table>{summary}</table><h3>F1 by class, the weakest first</h3><table>{weak}</table>"
 
 
 def _curves(epochs: Sequence[Mapping[str, float]]) -> Figure:
@@ -64,16 +71,20 @@ def _curves(epochs: Sequence[Mapping[str, float]]) -> Figure:
     return figure
 
 
-def _confusion(table: np.ndarray, classes: Sequence[str]) -> Figure:
-    size = max(4.0, 0.22 * len(classes) + 2)
-    figure, axes = plt.subplots(figsize=(size, size))
-    shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    ticks = range(len(classes))
-    axes.set_xticks(ticks, classes, rotation=90, fontsize=7)
-    axes.set_yticks(ticks, classes, fontsize=7)
-    axes.set(xlabel="said", ylabel="true")
-    return figure
+def _confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+    """A row a class, a column for what was said of its texts, the darker the larger its share; as text, for labels in any script."""
+    names = [html.escape(name) for name in classes]
+    head = "".join(f"<th>{name}" for name in names)
+    body = "".join(
+        f"<tr><th>{name}{''.join(_cell(count, sum(row)) for count in row)}"
+        for name, row in zip(names, counts, strict=True)
+    )
+    caption = "<caption>Rows are the truth, columns what was said</caption>"
+    return f"<table class=confusion>{caption}<thead><tr><td>{head}<tbody>{body}</table>"
+
+
+def _cell(count: int, of: int) -> str:
+    return f"<td style='background:rgb(33 113 181/{count / of:.2f})'>{count}" if count else "<td>"
 
 
 def _image(figure: Figure) -> str:

@@ -20,6 +20,13 @@ HALF = "model.fp16.onnx"
 REQUIRED = frozenset({MODEL, TOKENIZER, DESCRIPTION})
 
 
+class Step(MessageModel):
+    """One run of training."""
+
+    base: str = Field(description="what it began with: an encoder, or the name and version of a package")
+    texts: int = Field(ge=0, description="how many it learned from")
+
+
 class Description(MessageModel):
     """`model.json`: what a server must know of a model."""
 
@@ -38,6 +45,7 @@ class Description(MessageModel):
     scope: Scope = Field("energy", description="what is compared with the threshold")
     scope_threshold: float | None = Field(description="scores below it are out of scope; null: none are")
     precision: str
+    lineage: tuple[Step, ...] = Field((), description="the runs that made it, first to last; older packages do not say")
 
 
 class Package(MessageModel):

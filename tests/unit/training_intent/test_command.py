@@ -1,11 +1,14 @@
 """`kuajie train intent` and `kuajie evaluate intent`: any file of texts and labels, and one line for what cannot be used."""
 
 import json
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 
 from kuajie import cli
@@ -66,7 +69,10 @@ def test_a_model_is_the_base_of_the_next(command: Command, labelled: Path, tiny_
     status, output, _ = command("train", "intent", *choices, *learning, "--base", tiny_base, "--out", tmp_path / "one")
     package = json.loads(output)["package"]
     told = ["--epochs", 1, "--learning-rate", 0, "--base", package, "--out", tmp_path / "two"]
-    status, output, _ = command("train", "intent", *choices, *told)
+    status, _, error = command("train", "intent", *choices, *told)
+    assert (status, (tmp_path / "two").exists()) == (2, False)
+    assert "name --validation rows that it has not learned from" in error.splitlines()[-1]
+    status, output, _ = command("train", "intent", *choices, *told, "--validation", labelled)
     assert status == 0
     report = json.loads(output)
     assert report["heads_kept"] == ["intent"]
@@ -88,7 +94,9 @@ def test_two_processes_train_together_and_one_speaks(labelled: Path, tiny_base: 
     ("words", "reason"),
     [
         (["--data", "absent.csv", "--base", "absent"], "absent.csv"),
-        (["--data", "{labelled}", "--base", "{folder}/absent"], "cannot train from"),
+        (["--data", "{labelled}", "--base", "{folder}/absent"], "absent: there is no such folder, and it is no hub id"),
+        (["--data", "{labelled}", "--base", "{other}"], "the encoder roberta with gelu cannot be exported"),
+        (["--data", "{labelled}", "--base", "{other}", "--layers", "0"], "the encoder roberta with gelu"),
         (["--data", "{labelled}", "--base", "{half}"], "the package is damaged"),
         (["--data", "{labelled}", "--base", "absent", "--validation", "{strange}"], "strange.csv: no row is in scope"),
         (["--data", "{labelled}", "--base", "{base}", "--layers", "0,7"], "the encoder has the layers 0 to 1"),
@@ -103,11 +111,47 @@ def test_what_cannot_be_used_is_one_line_and_status_2(
     (half / "model.json").write_text("{}")
     strange = tmp_path / "strange.csv"
     strange.write_text("text,label\nis it raining?,out_of_scope\n")
+    other = Path(shutil.copytree(tiny_base, tmp_path / "other"))
+    (other / "config.json").write_text((other / "config.json").read_text().replace('"bert"', '"roberta"'))
     places = {"labelled": labelled, "base": tiny_base, "folder": tmp_path, "half": half, "strange": strange}
-    filled = [word.format(**places) for word in words]
+    filled = [word.format(**places, other=other) for word in words]
     status, output, error = command("train", "intent", "--out", tmp_path / "out", *filled)
-    assert (status, output) == (2, "")
+    assert (status, output, (tmp_path / "out").exists()) == (2, "", False)
     assert reason in error.splitlines()[-1]
+
+
+def test_a_hub_out_of_reach_is_told_at_once(
+    command: Command, labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    began = time.monotonic()
+    status, _, error = command(
+        "train", "intent", "--data", labelled, "--base", "some/encoder", "--out", tmp_path / "out"
+    )
+    assert (status, error.splitlines()) == (
+        2,
+        ["kuajie: cannot train from some/encoder: there is no such folder, and http://127.0.0.1:9 cannot be reached"],
+    )
+    assert time.monotonic() - began < 5
+
+
+def test_a_folder_that_cannot_be_written_is_named(command: Command, labelled: Path, tiny_base: Path) -> None:
+    status, _, error = command("train", "intent", "--data", labelled, "--base", tiny_base, "--out", labelled)
+    assert (status, error.splitlines()[-1]) == (1, f"kuajie: {labelled} cannot be written: File exists")
+
+
+@pytest.mark.parametrize("words", [["evaluate", "intent"], ["train", "calibration", "--out", "{folder}/calibrated"]])
+def test_rows_that_tell_nothing_of_a_models_tasks_are_refused(
+    command: Command, labelled: Path, tiny_base: Path, tmp_path: Path, words: list[str]
+) -> None:
+    choices = ["--data", labelled, "--base", tiny_base, "--epochs", 1, "--json"]
+    _, output, _ = command("train", "intent", *choices, "--out", tmp_path / "out")
+    moods = tmp_path / "moods.csv"
+    moods.write_text("text,sentiment\nhello,neutral\n")
+    filled = [word.format(folder=tmp_path) for word in words]
+    status, _, error = command(*filled, "--data", moods, "--model", json.loads(output)["package"])
+    assert (status, error.splitlines()[-1]) == (2, "kuajie: no row has a label of intent")
 
 
 def test_a_folder_that_is_no_model_is_one_line_and_status_2(command: Command, labelled: Path, tmp_path: Path) -> None:

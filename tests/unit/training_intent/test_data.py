@@ -1,6 +1,7 @@
 """The data of our own: as many as said, half of each language, the labels of the list, and no text on both sides of a split."""
 
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,11 @@ def test_no_row_is_nearly_one_that_it_is_judged_by(seen: tuple[str, ...], judged
     left, right = ([row["text"] for row in rows(*names)] for names in (seen, judged))
     assert nearest(left, right).max() < NEAR
     assert not {core(text) for text in left} & {core(text) for text in right}
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(VALIDATION, 2)))
+def test_no_two_validation_files_have_nearly_the_same_row(one: str, other: str) -> None:
+    assert nearest(*([row["text"] for row in rows(name)] for name in (one, other))).max() < NEAR
 
 
 def test_similarity_by_hand() -> None:

@@ -9,8 +9,8 @@ import onnxruntime as ort
 import pytest
 import torch
 
-from training.intent.export import UnsupportedEncoder, export_onnx
-from training.intent.network import IntentNetwork, load_encoder, prune
+from training.intent.export import export_onnx
+from training.intent.network import IntentNetwork, UnsupportedEncoder, load_encoder, prune
 
 
 @pytest.fixture(scope="module")

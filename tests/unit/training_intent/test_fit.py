@@ -9,7 +9,7 @@ import torch
 
 from training.intent.batches import encode, shuffled
 from training.intent.config import TrainConfig
-from training.intent.fit import State, Trainer
+from training.intent.fit import Diverged, State, Trainer
 from training.intent.network import IntentNetwork, load_encoder, merged, train_spoken, with_lora
 from training.intent.rows import Row, UnusableData, Vocabulary, split
 from training.intent.steps import rate
@@ -61,10 +61,23 @@ def test_the_checkpoint_of_another_configuration_is_refused(
     other = trainer(tiny_base, tiny_rows, replace(tiny_config, learning_rate=1e-3), tmp_path, resume=True)
     with pytest.raises(UnusableData, match="without --resume"):
         other.fit()
+    of_other_rows = trainer(
+        tiny_base, [replace(row, text=f"{row.text}x") for row in tiny_rows], tiny_config, tmp_path, resume=True
+    )
+    with pytest.raises(UnusableData, match="without --resume"):
+        of_other_rows.fit()
     from_elsewhere = trainer(tiny_base, tiny_rows, tiny_config, tmp_path, resume=True)
     from_elsewhere.base = "another"
     with pytest.raises(UnusableData, match="without --resume"):
         from_elsewhere.fit()
+
+
+def test_weights_that_are_no_numbers_end_the_run(
+    tiny_base: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    wild = replace(tiny_config, learning_rate=1e9)
+    with pytest.raises(Diverged, match="try a lower learning rate"):
+        trainer(tiny_base, tiny_rows, wild, tmp_path).fit()
 
 
 def test_it_stops_when_validation_no_longer_gains(

@@ -8,10 +8,10 @@ import pytest
 from training.intent.config import TrainConfig
 from training.intent.making import make_model
 from training.intent.material import UnusableValidation, divide
-from training.intent.rows import Row
+from training.intent.rows import Row, UnusableData
 
 BUY, REFUND, OUTSIDE = ({"intent": name} for name in ("content.buy", "content.refund", "out_of_scope"))
-GLAD, CROSS = ({"sentiment": name} for name in ("positive", "negative"))
+GLAD, CROSS, CALM = ({"sentiment": name} for name in ("positive", "negative", "neutral"))
 
 
 def rows(*labels: Mapping[str, str]) -> list[Row]:
@@ -37,11 +37,15 @@ def test_rows_held_out_are_refused_when_no_class_in_scope_has_one_to_spare() -> 
         divide(rows(BUY, REFUND, *[OUTSIDE] * 20), [], TrainConfig())
 
 
-def test_without_intents_the_rows_must_tell_of_a_task_that_is_learned() -> None:
-    learned = rows(GLAD, CROSS)
-    assert divide(learned, rows(CROSS), TrainConfig()).validation == rows(CROSS)
-    with pytest.raises(UnusableValidation, match=r"^no row has a label of sentiment: there is nothing to choose by"):
-        divide(learned, rows(BUY), TrainConfig())
+@pytest.mark.parametrize(
+    ("learned", "reason"),
+    [((GLAD, CROSS), "no row has a label"), ((BUY, REFUND, GLAD, CALM), "no row has the sentiment negative")],
+)
+def test_rows_that_make_a_model_that_is_not_served_are_refused(
+    learned: Sequence[Mapping[str, str]], reason: str
+) -> None:
+    with pytest.raises(UnusableData, match=f"^{reason}"):
+        divide(rows(*learned), rows(BUY), TrainConfig())
 
 
 def test_a_run_that_cannot_be_judged_is_refused_before_its_base_is_read(tmp_path: Path) -> None:

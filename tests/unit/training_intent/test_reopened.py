@@ -1,5 +1,6 @@
 """A package is read back into the network that it was made of, in whichever form it was written, and a run goes on from there."""
 
+import json
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +12,15 @@ import torch
 from onnx import numpy_helper
 
 from services.intent.model import ModelRefused
-from services.intent.trained.package import read_package
+from services.intent.trained.package import Step, newest_shipped, read_package
 from services.intent.trained.tokens import open_tokenizer
 from tests.unit.training_intent.wide import wide_encoder
 from training.intent.batches import Encoded
 from training.intent.calibration import Calibration
 from training.intent.config import TrainConfig
 from training.intent.export import export_onnx
-from training.intent.making import make_model
+from training.intent.lineage import lineage_of
+from training.intent.making import Made, make_model
 from training.intent.network import IntentNetwork, load_encoder
 from training.intent.package import Card, seal, write_package
 from training.intent.prediction import predict
@@ -29,6 +31,7 @@ from training.intent.served import logits_of, open_model
 
 CLASSES = {"intent": ("buy", "help", "other"), "sentiment": ("negative", "positive")}
 SPOKEN = (9, 20, 33)
+MADE_OF = (Step(base="some/encoder", texts=70), Step(base="tiny 0123456789ab", texts=50))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def written(network: IntentNetwork, folder: Path, way: int | None) -> Path:
 
 def pack(base: Path, folder: Path, way: int | None) -> Packed:
     _, tokenizer = load_encoder(base, None)
-    card = Card("tiny", CLASSES, "passage: ", 24, 1, 0, str(base))
+    card = Card("tiny", CLASSES, "passage: ", 24, 1, MADE_OF, str(base))
     tried: dict[str, object] = {"taken": None if way is None else WAYS[way].name, "float": 1.0, "tried": []}
     report = {"quantisation": tried, "config": {"layers": None}, "validation": {}}
     calibration = Calibration(dict.fromkeys(CLASSES, 1.0))
@@ -167,14 +170,66 @@ def test_a_head_is_kept_where_the_classes_are_the_same_and_in_the_same_order(pac
     assert start.give_heads(network, turned) == []
 
 
+def go_on(base: Path, rows: list[Row], config: TrainConfig, out: Path) -> Made:
+    return make_model(rows, base=base, out=out, config=config, progress=lambda name, share: None, validation=rows[::2])
+
+
 def test_a_run_of_one_epoch_at_a_low_rate_keeps_what_was_learned(
     trained: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path: Path
 ) -> None:
     config = replace(tiny_config, epochs=1, learning_rate=1e-5, head_learning_rate=1e-5)
-    made = make_model(tiny_rows, base=trained, out=tmp_path, config=config, progress=lambda name, share: None)
+    made = go_on(trained, tiny_rows, config, tmp_path)
     assert made.report["heads_kept"] == ["intent", "sentiment", "purchase"]
     assert made.report["parity"] < 1e-5
     assert [found["accuracy"] for found in made.report["validation"].values()] == [1.0, 1.0, 1.0]
+
+
+def test_a_package_tells_every_run_that_made_it(
+    trained: Path, tiny_base: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    first = read_package(trained)
+    known = first.description.lineage[0].texts
+    assert first.description.lineage == (Step(base=tiny_base.name, texts=known),)
+    assert f"from `{tiny_base.name}` with all of its layers, fine-tuned on {known} texts." in card_of(trained)
+    config = replace(tiny_config, epochs=1)
+    second = go_on(trained, tiny_rows, config, tmp_path).folder / "package"
+    base = f"intent {first.manifest.version}"
+    assert lineage_of(read_package(second)) == (*first.description.lineage, Step(base=base, texts=90))
+    told = f"`{base}` had been made from `{tiny_base.name}` on {known} texts."
+    assert f"from `{base}` with all of its layers, fine-tuned on 90 texts." in card_of(second)
+    assert told in card_of(second)
+
+
+def card_of(package: Path) -> str:
+    return (package / "README.md").read_text(encoding="utf-8")
+
+
+def test_an_older_packages_last_run_is_read_from_its_card(package: Path, tmp_path: Path) -> None:
+    assert start_from(package, None).lineage == MADE_OF
+    folder = Path(shutil.copytree(package, tmp_path / "package"))
+    told = json.loads((folder / "model.json").read_bytes())
+    del told["lineage"]
+    (folder / "model.json").write_text(json.dumps(told))
+    seal(folder, "tiny")
+    assert start_from(folder, None).lineage == MADE_OF[1:]
+    (folder / "README.md").unlink()
+    seal(folder, "tiny")
+    assert start_from(folder, None).lineage == ()
+
+
+def test_the_package_that_ships_tells_its_last_run() -> None:
+    shipped = newest_shipped()
+    assert shipped is not None
+    assert lineage_of(read_package(shipped)) == (Step(base="a9b6af8b2752", texts=17_816),)
+
+
+def test_what_an_older_run_left_in_the_folder_is_not_in_the_package(tiny_base: Path, tmp_path: Path) -> None:
+    noticed = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    (noticed / "NOTICE").write_text("somebody's terms")
+    pack(noticed, tmp_path, None)
+    assert (tmp_path / "package" / "NOTICE").read_text() == "somebody's terms"
+    pack(tiny_base, tmp_path, None)
+    assert not (tmp_path / "package" / "NOTICE").exists()
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "model.json"])

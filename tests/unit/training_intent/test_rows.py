@@ -44,8 +44,20 @@ def test_a_byte_order_mark_and_the_column_category(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("words,label\na,b\n", "the column `text` is missing"),
-        ("text,mood\na,b\n", "the column `label` is missing"),
+        ("words,label\na,b\n", "the column `text` is missing (found: 'words', 'label')"),
+        ("text\tlabel\na\tb\n", "the column `text` is missing (found: 'text\\tlabel')"),
+        ("", "the column `text` is missing (found: none)"),
+        ("text,mood\na,b\n", "the column `label` is missing (found: 'text', 'mood')"),
+        (
+            "text,label\na,b\nhello, a refund,c\n",
+            "row 3 has more fields than there are columns: a text with a comma needs quotes",
+        ),
+        ('text,label\n"a,b\nc,d\n', "a quote is opened and never closed"),
+        (
+            "text,label,sentiment\na,b,\na,b,angry\n",
+            "row 3 has the sentiment 'angry', which is none of negative, neutral, positive",
+        ),
+        ("text,label,purchase\na,b,yes\n", "row 2 has the purchase 'yes', which is none of buy, not_buy"),
         ("text,label\na,b\n ,c\n", "row 3 has an empty text"),
         ("text,label\na,\n", "row 2 has no label"),
         ("text,label\n", "no rows"),
@@ -59,15 +71,20 @@ def test_an_unusable_file_is_named_with_the_reason(tmp_path: Path, content: str,
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UnusableData, match=r"absent\.csv"):
+    with pytest.raises(UnusableData, match=r"absent\.csv: No such file or directory$"):
         read_rows(tmp_path / "absent.csv")
 
 
 def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     path = tmp_path / "gbk.csv"
     path.write_bytes("text,label\n退款,a\n".encode("gbk"))
-    with pytest.raises(UnusableData, match=r"gbk\.csv"):
+    with pytest.raises(UnusableData, match=r"gbk\.csv: not UTF-8 \(byte 0xcd\); save it as UTF-8$"):
         read_rows(path)
+
+
+def test_blanks_around_the_names_of_columns_are_nothing(tmp_path: Path) -> None:
+    [read] = read_rows(write(tmp_path, "text, label\nhello,greeting\n"))
+    assert read.labels == {"intent": "greeting"}
 
 
 def test_a_text_with_a_chinese_character_is_chinese() -> None:
@@ -98,6 +115,14 @@ def test_a_split_takes_its_share_of_every_class_and_nothing_twice() -> None:
     assert {each.text for each in train} | {each.text for each in validation} == {each.text for each in rows}
     assert split(rows, 0.25, seed=3) == (train, validation)
     assert split(rows, 0.25, seed=4) != (train, validation)
+
+
+def test_a_text_that_is_learned_is_not_held_out_as_well() -> None:
+    rows = [Row(f"text {place % 4}", {"intent": "ab"[place % 2]}, "en") for place in range(24)]
+    rows += [Row(f"{place}", {"intent": "c"}, "en") for place in range(8)]
+    train, validation = split(rows, 0.25, seed=3)
+    assert [each.labels["intent"] for each in validation] == ["c"] * 2
+    assert len(train) == 30
 
 
 def test_rare_classes_weigh_more_and_the_mean_over_rows_is_one() -> None:
