@@ -51,6 +51,12 @@ class Average:
             self._values[name].copy_(value)
 
 
+def halfway(begun: dict[str, Tensor], ended: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Half-way between the weights that a run went on from and those that it ended with: there what was known before and what is new
+    are often both known better than at either end (Wortsman et al. 2022, WiSE-FT)."""
+    return {name: (begun[name] + value) / 2 for name, value in ended.items()}
+
+
 @torch.no_grad()
 def put(network: nn.Module, values: dict[str, Tensor]) -> None:
     """Write `values` into the network's parameters of those names."""

@@ -14,7 +14,7 @@ from accelerate.utils import set_seed
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from training.intent.average import put
+from training.intent.average import halfway, put
 from training.intent.batches import Encoded, shuffled
 from training.intent.config import TrainConfig
 from training.intent.metrics import macro_f1
@@ -34,7 +34,10 @@ LOG_EVERY = 20
 
 @dataclass(slots=True)
 class State:
-    """How far a run has come. `best_weights` are the trained parameters by name; `history` has the scores of each epoch."""
+    """How far a run has come. `best_weights` are the trained parameters by name; `history` has the scores of each epoch.
+
+    `halfway` has those of the weights half-way back to the begin, which are `best_weights` where they score better.
+    """
 
     epoch: int = 0
     step: int = 0
@@ -42,6 +45,7 @@ class State:
     best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+    halfway: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -60,6 +64,8 @@ class Trainer:
     resume: bool = False
     base: str = ""
     """What the network began as: what is not trained is not in a checkpoint."""
+    goes_on: bool = False
+    """The network already knew the tasks when it began, so that the weights half-way back are worth a try."""
     accelerator: Accelerator = field(default_factory=lambda: Accelerator(cpu=not torch.accelerator.is_available()))
 
     def fit(self, *, until: int | None = None) -> State:
@@ -76,14 +82,25 @@ class Trainer:
             config=self.config,
             steps=self.config.epochs * self._steps,
         )
+        begun = run.average.values()
         state = self._restore(run) if self.resume else State()
         with SummaryWriter(str(self.folder / "tensorboard")) as board:
             while not self._ended(state) and state.epoch != until:
                 self._epoch(run, state, board)
                 if self.accelerator.is_main_process:
                     self._save(run, state)
+        if self.goes_on and self._ended(state):
+            self._look_halfway(begun, state)
         put(self.network, state.best_weights)
         return state
+
+    def _look_halfway(self, begun: dict[str, Tensor], state: State) -> None:
+        between = halfway(begun, state.best_weights)
+        put(self.network, between)
+        state.halfway = self._validate()
+        if state.halfway["score"] > state.best_score:
+            state.best_score, state.best_weights = state.halfway["score"], between
+        self.progress(f"half-way back: validation {state.halfway['score']:.4f}", 1.0)
 
     def _ended(self, state: State) -> bool:
         return state.epoch >= self.config.epochs or state.epoch - state.best_epoch >= self.config.patience

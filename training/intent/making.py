@@ -56,11 +56,12 @@ def make_model(
     material = prepare(division, unknown, start.tokenizer, config)
     out.mkdir(parents=True, exist_ok=True)
     learner = _learner(start, material, config)
-    state = _train(learner.network, base, material, out, config, progress, resume=resume)
+    state = _train(learner, base, material, out, config, progress, resume=resume)
     if state is None:
         return Made(out, {})
     kept = learner.heads_kept
     report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch, "heads_kept": kept}
+    report |= {"halfway": state.halfway} if state.halfway else {}
     progress("exporting", 1.0)
     report |= _export(merged(learner.network), out, material, learner.words, config)
     lineage = (*start.lineage, Step(base=start.name, texts=len(material.train)))
@@ -91,7 +92,7 @@ def _learner(start: Start, material: Material, config: TrainConfig) -> _Learner:
 
 
 def _train(
-    network: IntentNetwork,
+    learner: _Learner,
     base: str | Path,
     material: Material,
     out: Path,
@@ -102,7 +103,7 @@ def _train(
 ) -> State | None:
     """Give the network its best weights; how the run went, None in all but the first of several processes."""
     trainer = Trainer(
-        network=network,
+        network=learner.network,
         train=material.train,
         validation=material.validation,
         rows=material.train_rows,
@@ -113,6 +114,7 @@ def _train(
         progress=progress,
         resume=resume,
         base=str(base),
+        goes_on=set(learner.heads_kept) == set(material.vocabulary.classes) and not config.lora_rank,
     )
     state = trainer.fit()
     return state if trainer.accelerator.is_main_process else None

@@ -54,6 +54,33 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
     assert same(whole, resumed)
 
 
+@pytest.mark.parametrize("better", [True, False])
+def test_what_goes_on_keeps_the_weights_halfway_back_where_they_score_better(
+    tiny_base: Path,
+    tiny_rows: list[Row],
+    tiny_config: TrainConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    better: bool,
+) -> None:
+    ended = trainer(tiny_base, tiny_rows, tiny_config, tmp_path / "plain").fit()
+    going_on = trainer(tiny_base, tiny_rows, tiny_config, tmp_path / "on")
+    going_on.goes_on = True
+    begun = {name: value.detach().clone() for name, value in going_on.network.named_parameters()}
+    validate = going_on._validate
+    told = iter([*({"score": 0.5} for _ in range(tiny_config.epochs)), {"score": 0.6 if better else 0.4}])
+    monkeypatch.setattr(Trainer, "_validate", lambda self: validate() | next(told))
+    state = going_on.fit()
+    monkeypatch.undo()
+    assert state.halfway["score"] == (0.6 if better else 0.4)
+    # with every epoch as good as the first, the first is the one that is kept
+    first = trainer(tiny_base, tiny_rows, tiny_config, tmp_path / "first").fit(until=1).best_weights
+    expected = {name: (begun[name] + value) / 2 if better else value for name, value in first.items()}
+    assert all(torch.equal(value, expected[name]) for name, value in state.best_weights.items())
+    assert all(torch.equal(dict(going_on.network.named_parameters())[name], value) for name, value in expected.items())
+    assert ended.halfway == {}
+
+
 def test_the_checkpoint_of_another_configuration_is_refused(
     tiny_base: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path: Path
 ) -> None:
