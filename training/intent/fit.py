@@ -82,7 +82,7 @@ class Trainer:
             config=self.config,
             steps=self.config.epochs * self._steps,
         )
-        begun = run.average.values()
+        begun = run.average.values() if self.goes_on else {}
         state = self._restore(run) if self.resume else State()
         with SummaryWriter(str(self.folder / "tensorboard")) as board:
             while not self._ended(state) and state.epoch != until:

@@ -181,6 +181,8 @@ def test_a_run_of_one_epoch_at_a_low_rate_keeps_what_was_learned(
     made = go_on(trained, tiny_rows, config, tmp_path)
     assert made.report["heads_kept"] == ["intent", "sentiment", "purchase"]
     assert made.report["parity"] < 1e-5
+    assert made.report["halfway"]["score"] == 1.0
+    assert "halfway" not in json.loads((trained.parent / "report.json").read_bytes())
     assert [found["accuracy"] for found in made.report["validation"].values()] == [1.0, 1.0, 1.0]
 
 
