@@ -12,6 +12,7 @@ from kuajie.data_folder import DataFolder
 from kuajie.failures import BadInput, CommandError
 from kuajie.gateway import Gateway, find_gateway
 from kuajie.knowledge import read_document, send
+from tests.unit.kuajie.conftest import Stand
 
 
 @contextmanager
@@ -33,38 +34,21 @@ def chunked(parts: Sequence[bytes]) -> Iterator[Gateway]:
         thread.join()
 
 
-@contextmanager
-def answering(status: int, body: bytes) -> Iterator[Gateway]:
-    """A gateway that answers one request so."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-
-        def serve() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 %d no\r\ncontent-length: %d\r\n\r\n%s" % (status, len(body), body))
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield Gateway(f"http://127.0.0.1:{listening.getsockname()[1]}", "k")
-        thread.join()
-
-
 @pytest.mark.parametrize(("status", "code"), [(413, 2), (422, 2), (403, 1), (503, 1)])
-def test_what_is_refused_for_what_it_holds_is_bad_input(status: int, code: int) -> None:
-    with answering(status, b"{}") as gateway, pytest.raises(CommandError) as failed:
-        gateway.post("/v1/assist/knowledge", b"{}")
+def test_what_is_refused_for_what_it_holds_is_bad_input(stand: Stand, status: int, code: int) -> None:
+    stand.answer = lambda method, path, body: (status, b"{}")
+    with pytest.raises(CommandError) as failed:
+        stand.gateway.post("/v1/assist/knowledge", b"{}")
     assert failed.value.exit_code == code
 
 
-def test_a_refused_document_is_named_with_the_row(tmp_path: Path) -> None:
+def test_a_refused_document_is_named_with_the_row(stand: Stand, tmp_path: Path) -> None:
     file = tmp_path / "faq.csv"
     file.write_text("question,answer\nA?,\n", encoding="utf-8")
     problem = b'{"status": 422, "code": "invalid_request", "detail": "row 1: has no answer"}'
-    with answering(422, problem) as gateway, pytest.raises(BadInput, match=r"faq\.csv: .*row 1: has no answer"):
-        send(file, read_document(file, document_id=None, title=None, link=None), gateway)
+    stand.answer = lambda method, path, body: (422, problem)
+    with pytest.raises(BadInput, match=r"faq\.csv: .*row 1: has no answer"):
+        send(file, read_document(file, document_id=None, title=None, link=None), stand.gateway)
 
 
 @pytest.mark.parametrize(
