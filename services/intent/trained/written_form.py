@@ -5,8 +5,16 @@ from typing import Literal
 
 
 def written_form(text: str) -> str:
-    """NFKC (full-width and half-width alike), with runs of white space as one blank."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    """NFKC (full-width and half-width alike), with runs of white space as one blank, and in lower case what is shouted.
+
+    Shouted is a text more than half of whose letters are capitals: pieces of words in capitals are hardly ever met in training.
+    """
+    form = " ".join(unicodedata.normalize("NFKC", text).split())
+    return form.lower() if _shouted(form) else form
+
+
+def _shouted(form: str) -> bool:
+    return 2 * sum(map(str.isupper, form)) > sum(map(str.isalpha, form))
 
 
 def with_role(text: str, role: Literal["query", "passage"]) -> str:
