@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 DATA = Path(__file__).with_name("data")
-TRAIN = tuple(sorted(path.name for path in DATA.glob("*train*.csv")))
+TRAIN = tuple(sorted((path.name for path in DATA.glob("*train*.csv")), key=lambda name: (len(name), name)))
+"""Older files before newer ones: train_9 before train_10."""
 VALIDATION = tuple(sorted(path.name for path in DATA.glob("*validation*.csv")))
 TEST = tuple(sorted(path.name for path in DATA.glob("*test*.csv")))
 NEAR = 0.7
