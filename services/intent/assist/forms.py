@@ -17,12 +17,19 @@ from services.kit.wire import Locale
 TRIES = 2
 LONGEST_WORDS = 500
 LONGEST_TITLE = 80
+_STOP = r"[\s,，。.…:：;；!！]*"
+_HESITATION = rf"(?:(?:等等|等一下|等下|哦|噢|啊|哎呀|wait|oh|oops|hold on)(?![a-z]){_STOP})*"
 _CORRECTION = re.compile(
-    r"^(?:(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是|no|wrong|sorry|actually|i meant|change|rather|instead)"
-    r"(?![a-z])[\s,，。.:：;；!！]*)+"
+    rf"^{_HESITATION}(?:(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是"
+    rf"|no|wrong|sorry|actually|i meant|change|rather|instead)(?![a-z]){_STOP}{_HESITATION})+"
 )
 _CLAUSES = re.compile(r"(?<!\d),|,(?!\d)|[;。\n]|(?<![a-z])and(?![a-z])")
 _CHANGES = re.compile(r"改|换|更正|(?<![a-z])(?:change|should be|instead)(?![a-z])")
+_REPLACES = re.compile(
+    r"不要|改成|改为|换成|不是|不选|不买|(?<![a-z])not(?![a-z])|(?<![a-z])from .*(?<![a-z])to(?![a-z])"
+)
+_CALLED_OFF = re.compile(r"不.{0,2}[退办]|取消|不报价|cancel|stop")
+_ANEW = re.compile(r"改|换|更正|[写填说打输]错|(?<![a-z])(?:change|correct|fix|edit|update)(?![a-z])")
 _INTO = frozenset({"改成", "改为", "改", "换成"})
 _MASK = re.compile(r"\[(?:id|card|phone)\]")
 _REFUND = re.compile(
@@ -30,8 +37,20 @@ _REFUND = re.compile(
     r"|i|want|need|a|my|the|please|get|give|me|for|just|to|\W)++"
 )
 """The wish for a refund said once more: no title."""
+_NO_ORDER = re.compile(
+    r"(?:我|也|都|还|真的?|已经|早就?)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?(?:[那这]个?)?"
+    r"(?:订单|单|编|课程?)?(?:号码?|编号|名称?|名字|是什么|是多少)?了?"
+    r"|(?:我的?)?(?:订单|单|编|课程?)(?:号码?|名称?|名字)?(?:我|也|都)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?"
+    r"|(?:i |sorry |'ve |have )*(?:do not|don't|can't|cannot|could not|couldn't)(?: (?:know|have|find|remember|see))"
+    r"(?: (?:it|the|my|an|any|order|number|title|id))*"
+    r"|(?:i |'ve |have )*(?:forgot|lost)(?:ten)?(?: (?:it|the|my|order|number|title|id))*"
+)
+"""That there is no number at hand, said in whatever way: no title."""
 _ORDER = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
 _TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
+_ONLY_ORDER = re.compile(
+    rf"(?:应该|退的|要退的)?(?:是|it'?s|it is|is)?\s*(?:{_TITLE.pattern}|{_ORDER.pattern})[\s。.!！吧]*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +79,17 @@ class Forms:
     def go_on(self, state: FormState, text: str, locale: Locale) -> Step:
         """Take a text as an answer, a correction, a confirmation or a cancellation; `not_taken` when it is none of them."""
         words, form = self.texts.words, self.texts.forms[state.name]
-        if words.says("cancel", text) or (words.says("changed_mind", text) and not _awaits_words(form, state)):
+        if self._calls_off(form, state, text):
             return Step("cancelled", None, self._say("cancelled", locale))
         if not state.asked and words.says("yes", text):
             return Step("done", None, form.done.in_locale(locale), dict(state.slots))
+        if (anew := self._anew(form, state, text)) is not None:
+            return self._next(anew, locale)
         if (corrected := self._corrected(form, state, text)) is not None:
             return self._next(corrected, locale, self._say("changed", locale))
         if state.asked:
             return self._answered(form, state, text, locale)
-        if words.says("no", text):
-            return Step("asked", state, self._say("which", locale))
-        return Step("not_taken", state)
+        return Step("asked", state, self._say("which", locale)) if words.says("no", text) else Step("not_taken", state)
 
     def ask_again(self, state: FormState, locale: Locale) -> Step:
         """The question of the moment, once more; given up after `TRIES` texts that could not be read."""
@@ -98,6 +117,28 @@ class Forms:
         known = {name: each for name, each in said.items() if state.slots[name] == each}
         return self._next(state, locale) if known else Step("not_taken", state)
 
+    def _calls_off(self, form: FormTexts, state: FormState, text: str) -> bool:
+        """Whether a text calls the whole off, also when it goes on with something else: 我不想退了，我想买保险."""
+        words = self.texts.words
+        if words.says("cancel", text) or (words.says("changed_mind", text) and not _awaits_words(form, state)):
+            return True
+        first, *more = _CLAUSES.split(folded(text), maxsplit=1)
+        return bool(more) and words.says("cancel", first) and _CALLED_OFF.search(first) is not None
+
+    def _anew(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
+        """The state without the slot that a text names as wrong and gives no value for: 年龄不对, change the age.
+
+        The name alone does while the whole is to be confirmed. Where a reason was asked for, 课程不对 is one: there it takes a word of
+        change, or 写错.
+        """
+        heard = folded(text).rstrip(" 。.!！吧")
+        for slot in form.slots:
+            if slot.name in state.slots and slot.is_named_as_wrong(heard, alone=not state.asked):
+                if _awaits_words(form, state) and _ANEW.search(heard) is None:
+                    return None
+                return replace(state, slots={name: each for name, each in state.slots.items() if name != slot.name})
+        return None
+
     def _corrected(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
         """The state with what a text corrects; None when it corrects nothing.
 
@@ -110,10 +151,11 @@ class Forms:
         rest = heard[marked.end() :] if marked else heard
         if not rest or (_asks(text) and not marked and not _CHANGES.search(rest)):
             return None
-        named = self._named(form, rest, marked=marked is not None, confirming=not state.asked)
+        named = self._only_order(form, state, rest)
+        named |= self._named(form, rest, marked=marked is not None, confirming=not state.asked)
         if any(name in state.slots for name in named):
-            return _all_filled(state, form, named)
-        if state.asked and not marked:
+            return _all_filled(state, form, {name: _as_written(each, text) for name, each in named.items()})
+        if state.asked and not marked and not _REPLACES.search(rest):
             return None
         strict = [slot for slot in form.slots if slot.kind not in {"words", "order"}]
         said = {
@@ -126,6 +168,11 @@ class Forms:
                 if slot.name == name and (value := self._value(slot, rest, bare=True)) is not None:
                     return _filled(state, slot, value)
         return None
+
+    def _only_order(self, form: FormTexts, state: FormState, text: str) -> dict[str, Any]:
+        """The order that a text is and nothing else, when another is known: 是《投资学》, A20261129."""
+        known = (slot.name for slot in form.slots if slot.kind == "order" and slot.name in state.slots)
+        return {name: _order(text, bare=False) for name in known if _ONLY_ORDER.fullmatch(text)}
 
     def _named(self, form: FormTexts, text: str, *, marked: bool, confirming: bool) -> dict[str, Any]:
         """Values behind the names of their slots, in the clause of the name or else in all of the text.
@@ -141,7 +188,8 @@ class Forms:
                     continue
                 value = self._value(slot, behind[0], bare=True)
                 told = marked or behind[1] in _INTO or (confirming and behind[1])
-                if value is not None and (told or not free):
+                plainly = slot.kind == "order" and _ONLY_ORDER.fullmatch(behind[0]) is not None
+                if value is not None and (told or plainly or not free):
                     found[slot.name] = value
         return found
 
@@ -180,7 +228,8 @@ class Forms:
                 sum_of_money = amount(text, bare=bare)
                 return sum_of_money.document() if sum_of_money else None
             case "order":
-                return _order(text, bare=bare and not self._says_nothing(text))
+                says_none = self._says_nothing(text) or self.texts.words.says("skip", text)
+                return _order(text, bare=bare and not says_none)
             case "words":
                 reason = not is_question(text) and not self._says_nothing(text)
                 return text.strip()[:LONGEST_WORDS] if text.strip() and reason else None
@@ -240,4 +289,12 @@ def _order(text: str, *, bare: bool) -> str | None:
     plain = text.strip()
     if not bare or not 2 <= len(plain) <= LONGEST_TITLE or is_question(plain) or _MASK.search(plain):
         return None
-    return plain if _REFUND.fullmatch(folded(plain)) is None else None
+    heard = folded(plain).rstrip(" 。.!！,")
+    return plain if _REFUND.fullmatch(heard) is None and _NO_ORDER.fullmatch(heard) is None else None
+
+
+def _as_written(value: Any, text: str) -> Any:
+    """A value that was read from the folded text, in the letters of the text itself where it stands there."""
+    if not isinstance(value, str) or (at := text.lower().find(value.lower())) < 0 or len(text.lower()) != len(text):
+        return value
+    return text[at : at + len(value)] if not _ORDER.fullmatch(value.lower()) else value

@@ -239,6 +239,91 @@ def test_a_title_can_still_be_corrected() -> None:
     )
 
 
+FILLED = FormState("quote", {"category": "critical-illness", "birth": {"age": 35}, "region": "CN-BJ", "amount": None})
+CONFIRMING = replace(FRESH, form=FILLED)
+
+
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        ("年龄", "birth"),
+        ("年龄不对", "birth"),
+        ("我要改地区", "region"),
+        ("保额错了。", "amount"),
+        ("change the age", "birth"),
+        ("city is wrong", "region"),
+    ],
+)
+def test_what_is_named_as_wrong_without_its_value_is_asked_for(text: str, slot: str) -> None:
+    form = form_after(CONFIRMING, text)
+    assert (form and form.asked, form and slot in form.slots) == (slot, False)
+
+
+def test_in_the_middle_a_name_alone_is_no_correction_and_a_wrong_one_is() -> None:
+    session = replace(FRESH, form=FormState("quote", {"category": "medical", "birth": {"age": 35}}, asked="region"))
+    assert DIALOGUE.in_form(session, "年龄") is None
+    assert form_after(session, "年龄错了", "36", "上海") == FormState(
+        "quote", {"category": "medical", "birth": {"age": 36}, "region": "CN-SH"}, asked="amount"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["不要重疾险了，要医疗险", "重疾险换成医疗险", "医疗险，不是重疾险", "not critical illness, medical"]
+)
+@pytest.mark.parametrize("asked", ["", "amount"])
+def test_of_two_kinds_the_one_that_is_declined_does_not_count(text: str, asked: str) -> None:
+    form = form_after(replace(FRESH, form=replace(FILLED, asked=asked)), text)
+    assert form is not None
+    assert form.slots["category"] == "medical"
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("等等不对，是《投资学》", "投资学"),
+        ("A20261129001", "A20261129001"),
+        ("order is b12345678", "B12345678"),
+        ("no wait, it's “Python for Data”", "Python for Data"),
+        ("actually the title is Python for Data", "Python for Data"),
+    ],
+)
+def test_another_order_in_place_of_a_reason_is_a_correction_in_the_letters_it_was_written(
+    text: str, order: str
+) -> None:
+    assert form_after(REFUND_REASON, text) == FormState("refund", {"order": order}, asked="reason")
+
+
+@pytest.mark.parametrize(
+    "reason", ["课程不对", "不需要了", "not interested", "取消了直播，不满意", "《小白理财》讲得不好"]
+)
+def test_a_reason_is_taken_for_one(reason: str) -> None:
+    assert form_after(REFUND_REASON, reason) == FormState("refund", {"order": "A1", "reason": reason}, asked="")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不知道订单号",
+        "找不到订单号",
+        "订单号忘了",
+        "忘了",
+        "课程名不记得了",
+        "I can't find it",
+        "i forgot the order number",
+    ],
+)
+def test_that_there_is_no_number_is_no_title(text: str) -> None:
+    assert DIALOGUE.in_form(REFUND_ORDER, text) is None
+    assert form_after(REFUND_ORDER, "没有对手的竞争") == FormState(
+        "refund", {"order": "没有对手的竞争"}, asked="reason"
+    )
+
+
+@pytest.mark.parametrize("text", ["我不想退了，我想买保险", "取消，谢谢", "不退了，我再看看"])
+def test_who_calls_it_off_and_goes_on_with_something_else_has_called_it_off(text: str) -> None:
+    assert in_form(REFUND_REASON, text).outcome == "cancelled"
+
+
 @pytest.mark.parametrize("text", ["我不想退了", "取消取消", "i changed my mind", "不想要了", "I want to cancel"])
 def test_a_form_is_called_off_as_people_say_it(text: str) -> None:
     assert in_form(REFUND_ORDER, text).outcome == "cancelled"

@@ -13,6 +13,7 @@ from services.intent.assist.knowledge.passages import (
     divided,
     embedded_text,
     passages_of,
+    plain,
 )
 from services.intent.assist.knowledge.ranking import Ranking, RankingRefused, load_rankings
 from services.intent.assist.knowledge.terms import stem, terms
@@ -30,6 +31,20 @@ def test_markdown_is_cut_at_its_headings_and_loses_its_marks() -> None:
         Passage("Help › Pay › Cash", None, "不收现金", "zh-CN", "u"),
         Passage("Help › Refunds", None, "seven days", "en", "u"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("marked", "bare"),
+    [
+        ("**注意：*重要* 的**", "注意：重要 的"),
+        ("__init__ 和 `a_b`", "init 和 a_b"),
+        ("[条款](https://example.com/a_(b))，[见 [这里](x)", "条款，[见 这里"),
+        ("2*3*4，**没有关上", "2*3*4，**没有关上"),
+        ("![图](a(1).png)好", "好"),
+    ],
+)
+def test_marks_go_and_what_only_looks_like_one_stays(marked: str, bare: str) -> None:
+    assert plain(marked) == bare
 
 
 def test_a_hash_in_a_code_block_is_no_heading() -> None:
@@ -126,7 +141,9 @@ def test_what_only_looks_like_html_stays(text: str) -> None:
     assert passage.text == text.replace("```\n", "").removesuffix("\n```")
 
 
-@pytest.mark.parametrize("piece", ["<!--", "<script>", "<a ", "`", "```\n", "&", "##a", "<"])
+@pytest.mark.parametrize(
+    "piece", ["<!--", "<script>", "<a ", "`", "```\n", "&", "##a", " *a", "**a ", " __a", "[", "![", "[a]("]
+)
 def test_what_is_never_closed_is_read_through_no_more_than_once(piece: str) -> None:
     content = "题。" + piece * (200_000 // len(piece) - 1)
     assert passages_of(content[:4_000], "markdown", "en")[0].text.startswith("题。")

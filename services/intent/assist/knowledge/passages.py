@@ -27,9 +27,14 @@ _FENCE = re.compile(r"^\s*(?:```[^`]*$|~~~)")
 _LINK_TO = re.compile(r"https?://[^\s<>\"]{1,2000}", re.IGNORECASE)
 _TITLE_LINE = re.compile(r"^ {0,3}(?![-*+>|#] |\d+[.)] |[-*_=|>` ]+$)\S")
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
-_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
-_MARKS = re.compile(r"(?<![\w*])(\*\*|__|\*|`)(?=\S)(.+?)(?<=\S)\1(?![\w*])")
+_TARGET = r"\((?:[^()\n]|\([^()\n]*\))*+\)"
+_IMAGE = re.compile(rf"!\[[^\[\]]*\]{_TARGET}")
+_LINK = re.compile(rf"\[([^\[\]]+)\]{_TARGET}")
+_MARKS = re.compile(
+    r"(?<![\w*])(?:\*\*(?=\S)((?:[^*\n]|\*(?!\*))++)(?<=\S)\*\*|__(?=\S)((?:[^_\n]|_(?!_))++)(?<=\S)__"
+    r"|\*(?=\S)([^*\n]++)(?<=\S)\*|`(?=\S)([^`\n]++)(?<=\S)`)(?![\w*])"
+)
+"""No mark is sought behind the next one of its kind, so that a long text costs no more than its length."""
 _BREAKS = re.compile(r"(?<=[。！？；])|(?<=[.!?;])\s+|\n+")
 
 
@@ -103,7 +108,7 @@ def plain(text: str) -> str:
     """Markdown without its marks: links by their words, no images."""
     bare = _LINK.sub(r"\1", _IMAGE.sub("", text))
     for _ in range(2):
-        bare = _MARKS.sub(r"\2", bare)
+        bare = _MARKS.sub(lambda found: next(filter(None, found.groups())), bare)
     return _spaced(bare)
 
 
