@@ -49,7 +49,7 @@ _NO_ORDER = re.compile(
 _ORDER = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
 _TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
 _ONLY_ORDER = re.compile(
-    rf"(?:应该|退的|要退的)?(?:是|it'?s|it is|is)?\s*(?:{_TITLE.pattern}|{_ORDER.pattern})[\s。.!！吧]*"
+    rf"(?:应该|退的|要退的)?(?:是|it'?s|it is|is)?\s*(?:{_TITLE.pattern}|(?=(?:\D*\d){{4}}){_ORDER.pattern})[\s。.!！吧]*"
 )
 
 
@@ -154,7 +154,9 @@ class Forms:
         named = self._only_order(form, state, rest)
         named |= self._named(form, rest, marked=marked is not None, confirming=not state.asked)
         if any(name in state.slots for name in named):
-            return _all_filled(state, form, {name: _as_written(each, text) for name, each in named.items()})
+            free = {slot.name for slot in form.slots if slot.kind in {"words", "order"}}
+            written = {name: _as_written(each, text) for name, each in named.items() if name in free}
+            return _all_filled(state, form, named | written)
         if state.asked and not marked and not _REPLACES.search(rest):
             return None
         strict = [slot for slot in form.slots if slot.kind not in {"words", "order"}]
@@ -293,8 +295,8 @@ def _order(text: str, *, bare: bool) -> str | None:
     return plain if _REFUND.fullmatch(heard) is None and _NO_ORDER.fullmatch(heard) is None else None
 
 
-def _as_written(value: Any, text: str) -> Any:
-    """A value that was read from the folded text, in the letters of the text itself where it stands there."""
-    if not isinstance(value, str) or (at := text.lower().find(value.lower())) < 0 or len(text.lower()) != len(text):
+def _as_written(value: str, text: str) -> str:
+    """Words that were read from the folded text, in the letters of the text itself where they stand there."""
+    if (at := text.lower().find(value.lower())) < 0 or len(text.lower()) != len(text):
         return value
     return text[at : at + len(value)] if not _ORDER.fullmatch(value.lower()) else value

@@ -152,6 +152,7 @@ def test_a_form_takes_everything_that_the_first_message_says() -> None:
         ("actually Shanghai", "region", "CN-SH"),
         ("保额改为 50万", "amount", {"amount": "500000", "currency": None}),
         ("险种换成意外险", "category", "accident"),
+        ("kind is Travel", "category", "travel"),
         ("1990-01-01", "birth", {"birth_date": "1990-01-01"}),
     ],
 )
@@ -294,7 +295,7 @@ def test_another_order_in_place_of_a_reason_is_a_correction_in_the_letters_it_wa
 
 
 @pytest.mark.parametrize(
-    "reason", ["课程不对", "不需要了", "not interested", "取消了直播，不满意", "《小白理财》讲得不好"]
+    "reason", ["课程不对", "不需要了", "not interested", "取消了直播，不满意", "《小白理财》讲得不好", "covid-19"]
 )
 def test_a_reason_is_taken_for_one(reason: str) -> None:
     assert form_after(REFUND_REASON, reason) == FormState("refund", {"order": "A1", "reason": reason}, asked="")
