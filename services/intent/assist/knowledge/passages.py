@@ -19,7 +19,7 @@ MOST_PASSAGES = 2_000
 _LONGEST_CELL = 5_000
 _COLUMNS = frozenset({"question", "answer", "locale", "url", "tags"})
 _HEADING = re.compile(r"^ {0,3}([#＃]{1,6})(?:\s+(.+?))??(?:\s+[#＃]+)?\s*$")
-_TIGHT_HEADING = re.compile(r"^ {0,3}(?:([#＃]{2,6})([^#＃\s][^#＃]*)[#＃]*|([#＃])([\u3400-\u9fff《“「【][^#＃]*))$")
+_TIGHT_HEADING = re.compile(r"^ {0,3}(?:([#＃]{2,6})([^#＃\s].*)|([#＃])([\u3400-\u9fff《“「【][^#＃]*))$")
 """Without a blank, as many Chinese authors write: ##退款. One mark alone needs a Chinese character: #话题# and #1 are none."""
 
 _UNDERLINE = re.compile(r"^ {0,3}(?:(=+)|-{3,})\s*$")
@@ -87,7 +87,7 @@ def _heading(line: str, before: list[str]) -> tuple[int, str] | None:
     if (marked := _HEADING.match(line)) is not None:
         return len(marked[1]), plain(marked[2] or "")
     if (tight := _TIGHT_HEADING.match(line)) is not None:
-        return len(tight[1] or tight[3]), plain(tight[2] or tight[4])
+        return len(tight[1] or tight[3]), plain((tight[2] or tight[4]).rstrip("#＃ "))
     underlined = _UNDERLINE.match(line)
     alone = bool(before) and _TITLE_LINE.match(before[-1]) and (len(before) == 1 or not before[-2].strip())
     return (1 if underlined[1] else 2, plain(before.pop())) if underlined and alone else None
