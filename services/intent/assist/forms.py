@@ -91,12 +91,12 @@ class Forms:
             return self._answered(form, state, text, locale)
         return Step("asked", state, self._say("which", locale)) if words.says("no", text) else Step("not_taken", state)
 
-    def ask_again(self, state: FormState, locale: Locale) -> Step:
+    def ask_again(self, state: FormState, locale: Locale, lead: str | None = None) -> Step:
         """The question of the moment, once more; given up after `TRIES` texts that could not be read."""
         if state.tries >= TRIES:
             return Step("given_up", None)
-        again = self._next(replace(state, tries=state.tries + 1), locale, self._say("again", locale))
-        return replace(again, verdict="asked")
+        lead = self._say("again", locale) if lead is None else lead
+        return replace(self._next(replace(state, tries=state.tries + 1), locale, lead), verdict="asked")
 
     def stand(self, state: FormState, locale: Locale) -> Step:
         """The question of the moment, which nobody has failed to answer."""
@@ -108,6 +108,8 @@ class Forms:
             return self._next(_filled(state, slot, None), locale)
         if slot.kind not in {"words", "order"} and _asks(text):
             return Step("not_taken", state)
+        if slot.kind == "order" and self._has_no_order(text):
+            return self.ask_again(state, locale, lead="")
         said = self._volunteered(form, text)
         others = {name: each for name, each in said.items() if name not in state.slots and name != slot.name}
         state = replace(state, slots={**others, **state.slots})
@@ -230,11 +232,15 @@ class Forms:
                 sum_of_money = amount(text, bare=bare)
                 return sum_of_money.document() if sum_of_money else None
             case "order":
-                says_none = self._says_nothing(text) or self.texts.words.says("skip", text)
-                return _order(text, bare=bare and not says_none)
+                nothing = self._says_nothing(text) or self._has_no_order(text)
+                return _order(text, bare=bare and not nothing)
             case "words":
                 reason = not is_question(text) and not self._says_nothing(text)
                 return text.strip()[:LONGEST_WORDS] if text.strip() and reason else None
+
+    def _has_no_order(self, text: str) -> bool:
+        """Whether somebody says that they have no number or title at hand."""
+        return self.texts.words.says("skip", text) or _NO_ORDER.fullmatch(folded(text).rstrip(" 。.!！,")) is not None
 
     def _says_nothing(self, text: str) -> bool:
         """Whether a text is a yes, a no or small talk, which is no title and no reason."""
@@ -291,8 +297,7 @@ def _order(text: str, *, bare: bool) -> str | None:
     plain = text.strip()
     if not bare or not 2 <= len(plain) <= LONGEST_TITLE or is_question(plain) or _MASK.search(plain):
         return None
-    heard = folded(plain).rstrip(" 。.!！,")
-    return plain if _REFUND.fullmatch(heard) is None and _NO_ORDER.fullmatch(heard) is None else None
+    return plain if _REFUND.fullmatch(folded(plain)) is None else None
 
 
 def _as_written(value: str, text: str) -> str:

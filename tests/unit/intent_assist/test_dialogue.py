@@ -313,8 +313,12 @@ def test_a_reason_is_taken_for_one(reason: str) -> None:
         "i forgot the order number",
     ],
 )
-def test_that_there_is_no_number_is_no_title(text: str) -> None:
-    assert DIALOGUE.in_form(REFUND_ORDER, text) is None
+def test_who_has_no_number_is_asked_again_and_reaches_a_person_in_the_end(text: str) -> None:
+    turn = in_form(REFUND_ORDER, text)
+    assert (turn.outcome, turn.text) == ("form", TEXTS.forms["refund"].slots[0].ask.in_locale(turn.locale))
+    given_up = in_form(REFUND_ORDER, text, text, text)
+    assert given_up.hand_off is not None
+    assert given_up.hand_off.reason == "form"
     assert form_after(REFUND_ORDER, "没有对手的竞争") == FormState(
         "refund", {"order": "没有对手的竞争"}, asked="reason"
     )
