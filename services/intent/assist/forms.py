@@ -48,6 +48,12 @@ _NO_ORDER = re.compile(
 """That there is no number at hand, said in whatever way: no title."""
 _ORDER = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
 _TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
+_AND = r"\s*(?:[、,，&]|和|跟|以及|还有|(?<![a-z])and(?![a-z]))\s*"
+_TITLES = re.compile(rf"(?:{_TITLE.pattern})(?:(?:{_AND})?(?:{_TITLE.pattern}))*")
+_ORDERS = re.compile(rf"{_ORDER.pattern}(?:{_AND}{_ORDER.pattern})*")
+_SMALL = re.compile(r"\D{0,8}\d{1,2}[\s。.!！吧]*")
+_DAY = re.compile(r"20\d\d-\d\d?-\d\d?")
+_INSTEAD = re.compile(r"改成|改为|换成")
 _ONLY_ORDER = re.compile(
     rf"(?:应该|退的|要退的)?(?:是|it'?s|it is|is)?\s*(?:{_TITLE.pattern}|(?=(?:\D*\d){{4}}){_ORDER.pattern})[\s。.!！吧]*"
 )
@@ -167,11 +173,16 @@ class Forms:
         }
         if any(name in state.slots for name in said):
             return _all_filled(state, form, said)
-        for name in reversed(state.slots) if marked else ():
+        for name in self._likely(state, rest) if marked else ():
             for slot in strict:
                 if slot.name == name and (value := self._value(slot, rest, bare=True)) is not None:
                     return _filled(state, slot, value)
         return None
+
+    def _likely(self, state: FormState, text: str) -> list[str]:
+        """The slots that a bare value may be of, the one that was filled last first; a number of two digits is rather an age."""
+        last_first = list(reversed(state.slots))
+        return sorted(last_first, key=lambda name: name != "birth") if _SMALL.fullmatch(text) else last_first
 
     def _only_order(self, form: FormTexts, state: FormState, text: str) -> dict[str, Any]:
         """The order that a text is and nothing else, when another is known: 是《投资学》, A20261129."""
@@ -289,11 +300,13 @@ def _filled(state: FormState, slot: Slot, value: Any) -> FormState:
 
 
 def _order(text: str, *, bare: bool) -> str | None:
-    """An order number, a quoted title, or with `bare` a short text that can be one: no question, no mask, no wish for a refund."""
-    if (title := _TITLE.search(text)) is not None:
-        return str(next(filter(None, title.groups())))
-    if (found := _ORDER.search(folded(text))) is not None:
-        return found[0].upper()
+    """Order numbers, quoted titles, or with `bare` a short text that can be a title: no question, no mask, no wish for a refund."""
+    wanted = _INSTEAD.split(text)[-1]
+    if (titles := _TITLES.search(wanted)) is not None:
+        return "、".join(next(filter(None, each.groups())) for each in _TITLE.finditer(titles[0]))[:LONGEST_WORDS]
+    if (orders := _ORDERS.search(folded(wanted))) is not None:
+        first, *more = (each[0].upper() for each in _ORDER.finditer(orders[0]))
+        return ", ".join([first, *(each for each in more if not _DAY.fullmatch(each))])[:LONGEST_WORDS]
     plain = text.strip()
     if not bare or not 2 <= len(plain) <= LONGEST_TITLE or is_question(plain) or _MASK.search(plain):
         return None

@@ -324,6 +324,30 @@ def test_who_has_no_number_is_asked_again_and_reaches_a_person_in_the_end(text: 
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("订单20261128-1、20261128-2两个都退", "20261128-1, 20261128-2"),
+        ("A10293847 and B10293848", "A10293847, B10293848"),
+        ("《理财入门》和《英语》", "理财入门、英语"),
+        ("A10293847, 2026-11-20 买的", "A10293847"),
+        ("A10293847 iphone15pro", "A10293847"),
+        ("《理财入门》《英语》", "理财入门、英语"),
+        ("从《理财入门》改成《英语》", "英语"),
+    ],
+)
+def test_of_several_purchases_none_is_lost(text: str, order: str) -> None:
+    assert form_after(REFUND_ORDER, text) == FormState("refund", {"order": order}, asked="reason")
+
+
+def test_a_small_number_that_corrects_is_an_age_whatever_was_said_last() -> None:
+    turn = reply("insurance.quote", "quote for term life, I'm 41, live in Hong Kong, 1.5 million HKD")
+    assert turn.session is not None
+    form = form_after(turn.session, "no, 42")
+    assert form is not None
+    assert (form.slots["birth"], form.slots["amount"]) == ({"age": 42}, {"amount": "1500000", "currency": "HKD"})
+
+
 @pytest.mark.parametrize("text", ["我不想退了，我想买保险", "取消，谢谢", "不退了，我再看看"])
 def test_who_calls_it_off_and_goes_on_with_something_else_has_called_it_off(text: str) -> None:
     assert in_form(REFUND_REASON, text).outcome == "cancelled"
