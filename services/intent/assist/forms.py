@@ -10,13 +10,13 @@ from services.intent.assist.session import FormState
 from services.intent.assist.texts import FormTexts, Slot, Texts
 from services.intent.assist.values.amounts import amount
 from services.intent.assist.values.births import birth
+from services.intent.assist.values.orders import as_written, has_none, is_only_an_order, order
 from services.intent.assist.values.places import Gazetteer
 from services.intent.assist.words import folded, is_question
 from services.kit.wire import Locale
 
 TRIES = 2
 LONGEST_WORDS = 500
-LONGEST_TITLE = 80
 _STOP = r"[\s,，。.…:：;；!！]*"
 _HESITATION = rf"(?:(?:等等|等一下|等下|哦|噢|啊|哎呀|wait|oh|oops|hold on)(?![a-z]){_STOP})*"
 _CORRECTION = re.compile(
@@ -31,32 +31,7 @@ _REPLACES = re.compile(
 _CALLED_OFF = re.compile(r"不.{0,2}[退办]|取消|不报价|cancel|stop")
 _ANEW = re.compile(r"改|换|更正|[写填说打输]错|(?<![a-z])(?:change|correct|fix|edit|update)(?![a-z])")
 _INTO = frozenset({"改成", "改为", "改", "换成"})
-_MASK = re.compile(r"\[(?:id|card|phone)\]")
-_REFUND = re.compile(
-    r"(?:退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|refund(?:ed)?|money|back"
-    r"|i|want|need|a|my|the|please|get|give|me|for|just|to|\W)++"
-)
-"""The wish for a refund said once more: no title."""
-_NO_ORDER = re.compile(
-    r"(?:我|也|都|还|真的?|已经|早就?)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?(?:[那这]个?)?"
-    r"(?:订单|单|编|课程?)?(?:号码?|编号|名称?|名字|是什么|是多少)?了?"
-    r"|(?:我的?)?(?:订单|单|编|课程?)(?:号码?|名称?|名字)?(?:我|也|都)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?"
-    r"|(?:i |sorry |'ve |have )*(?:do not|don't|can't|cannot|could not|couldn't)(?: (?:know|have|find|remember|see))"
-    r"(?: (?:it|the|my|an|any|order|number|title|id))*"
-    r"|(?:i |'ve |have )*(?:forgot|lost)(?:ten)?(?: (?:it|the|my|order|number|title|id))*"
-)
-"""That there is no number at hand, said in whatever way: no title."""
-_ORDER = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
-_TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
-_AND = r"\s*(?:[、,，&]|和|跟|以及|还有|(?<![a-z])and(?![a-z]))\s*"
-_TITLES = re.compile(rf"(?:{_TITLE.pattern})(?:(?:{_AND})?(?:{_TITLE.pattern}))*")
-_ORDERS = re.compile(rf"{_ORDER.pattern}(?:{_AND}{_ORDER.pattern})*")
 _SMALL = re.compile(r"\D{0,8}\d{1,2}[\s。.!！吧]*")
-_DAY = re.compile(r"20\d\d-\d\d?-\d\d?")
-_INSTEAD = re.compile(r"改成|改为|换成")
-_ONLY_ORDER = re.compile(
-    rf"(?:应该|退的|要退的)?(?:是|it'?s|it is|is)?\s*(?:{_TITLE.pattern}|(?=(?:\D*\d){{4}}){_ORDER.pattern})[\s。.!！吧]*"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +138,7 @@ class Forms:
         named |= self._named(form, rest, marked=marked is not None, confirming=not state.asked)
         if any(name in state.slots for name in named):
             free = {slot.name for slot in form.slots if slot.kind in {"words", "order"}}
-            written = {name: _as_written(each, text) for name, each in named.items() if name in free}
+            written = {name: as_written(each, text) for name, each in named.items() if name in free}
             return _all_filled(state, form, named | written)
         if state.asked and not marked and not _REPLACES.search(rest):
             return None
@@ -187,7 +162,7 @@ class Forms:
     def _only_order(self, form: FormTexts, state: FormState, text: str) -> dict[str, Any]:
         """The order that a text is and nothing else, when another is known: 是《投资学》, A20261129."""
         known = (slot.name for slot in form.slots if slot.kind == "order" and slot.name in state.slots)
-        return {name: _order(text, bare=False) for name in known if _ONLY_ORDER.fullmatch(text)}
+        return {name: order(text, bare=False) for name in known if is_only_an_order(text)}
 
     def _named(self, form: FormTexts, text: str, *, marked: bool, confirming: bool) -> dict[str, Any]:
         """Values behind the names of their slots, in the clause of the name or else in all of the text.
@@ -203,7 +178,7 @@ class Forms:
                     continue
                 value = self._value(slot, behind[0], bare=True)
                 told = marked or behind[1] in _INTO or (confirming and behind[1])
-                plainly = slot.kind == "order" and _ONLY_ORDER.fullmatch(behind[0]) is not None
+                plainly = slot.kind == "order" and is_only_an_order(behind[0])
                 if value is not None and (told or plainly or not free):
                     found[slot.name] = value
         return found
@@ -244,14 +219,14 @@ class Forms:
                 return sum_of_money.document() if sum_of_money else None
             case "order":
                 nothing = self._says_nothing(text) or self._has_no_order(text)
-                return _order(text, bare=bare and not nothing)
+                return order(text, bare=bare and not nothing)
             case "words":
                 reason = not is_question(text) and not self._says_nothing(text)
                 return text.strip()[:LONGEST_WORDS] if text.strip() and reason else None
 
     def _has_no_order(self, text: str) -> bool:
         """Whether somebody says that they have no number or title at hand."""
-        return self.texts.words.says("skip", text) or _NO_ORDER.fullmatch(folded(text).rstrip(" 。.!！,")) is not None
+        return self.texts.words.says("skip", text) or has_none(text)
 
     def _says_nothing(self, text: str) -> bool:
         """Whether a text is a yes, a no or small talk, which is no title and no reason."""
@@ -297,24 +272,3 @@ def _filled(state: FormState, slot: Slot, value: Any) -> FormState:
     """The slot as the last one that was filled."""
     rest = {name: each for name, each in state.slots.items() if name != slot.name}
     return replace(state, slots={**rest, slot.name: value}, tries=0)
-
-
-def _order(text: str, *, bare: bool) -> str | None:
-    """Order numbers, quoted titles, or with `bare` a short text that can be a title: no question, no mask, no wish for a refund."""
-    wanted = _INSTEAD.split(text)[-1]
-    if (titles := _TITLES.search(wanted)) is not None:
-        return "、".join(next(filter(None, each.groups())) for each in _TITLE.finditer(titles[0]))[:LONGEST_WORDS]
-    if (orders := _ORDERS.search(folded(wanted))) is not None:
-        first, *more = (each[0].upper() for each in _ORDER.finditer(orders[0]))
-        return ", ".join([first, *(each for each in more if not _DAY.fullmatch(each))])[:LONGEST_WORDS]
-    plain = text.strip()
-    if not bare or not 2 <= len(plain) <= LONGEST_TITLE or is_question(plain) or _MASK.search(plain):
-        return None
-    return plain if _REFUND.fullmatch(folded(plain)) is None else None
-
-
-def _as_written(value: str, text: str) -> str:
-    """Words that were read from the folded text, in the letters of the text itself where they stand there."""
-    if (at := text.lower().find(value.lower())) < 0 or len(text.lower()) != len(text):
-        return value
-    return text[at : at + len(value)] if not _ORDER.fullmatch(value.lower()) else value
