@@ -1,6 +1,7 @@
 """`kuajie import knowledge` and `kuajie evaluate knowledge`."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ FIGURES = (
     "right_when_answered",
     "wrongly_answered",
 )
+_TITLE = re.compile(r"[#＃](?:\s+(?P<title>\S.*?)(?:\s+[#＃]+)?|(?P<tight>[\u3400-\u9fff《“「【][^#＃]*))")
+"""As in a passage's way of headings: the blank may be missing before a Chinese character."""
 FORMATS = {".md": "markdown", ".markdown": "markdown", ".csv": "csv"}
 
 
@@ -105,4 +108,5 @@ def _id_of(file: Path) -> str:
 
 
 def _first_heading(content: str) -> str | None:
-    return next((line.lstrip("# ").strip()[:200] for line in content.splitlines() if line.startswith("# ")), None)
+    found = next(filter(None, (_TITLE.fullmatch(line.strip()) for line in content.splitlines())), None)
+    return (found["title"] or found["tight"])[:200] if found else None

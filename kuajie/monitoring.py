@@ -45,8 +45,11 @@ def replay_file(file: Path, out: Path | None, *, zone: str, model: Path | None) 
     rows, bad = usable_rows(file)
     if not rows:
         raise BadInput(f"{file}: no usable row ({_reasons(bad)})" if bad else f"{file}: no rows")
-    if (max(each.published_at for each in rows) - min(each.published_at for each in rows)).days > LONGEST_DAYS:
-        raise BadInput(f"{file}: documents of more than {LONGEST_DAYS} days")
+    first, last = min(each.published_at for each in rows), max(each.published_at for each in rows)
+    if (last - first).days > LONGEST_DAYS:
+        raise BadInput(
+            f"{file}: documents of more than {LONGEST_DAYS} days, from {first:%Y-%m-%d} to {last:%Y-%m-%d}: is a date wrong?"
+        )
     documents, named = _read(rows, model)
     with stages("replaying") as stage:
         found = replay(documents, where, progress=stage)
@@ -58,8 +61,8 @@ def replay_file(file: Path, out: Path | None, *, zone: str, model: Path | None) 
         "bad_rows": dict(bad),
         "read_by": named,
         "timezone": where.key,
-        "first": min(each.published_at for each in rows).isoformat(),
-        "last": max(each.published_at for each in rows).isoformat(),
+        "first": first.isoformat(),
+        "last": last.isoformat(),
         "topics": totals(found),
         "judged_hours": max(len(each.judged) for each in found.topics),
         "alerts": alerts,

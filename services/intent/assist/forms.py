@@ -10,28 +10,28 @@ from services.intent.assist.session import FormState
 from services.intent.assist.texts import FormTexts, Slot, Texts
 from services.intent.assist.values.amounts import amount
 from services.intent.assist.values.births import birth
+from services.intent.assist.values.orders import as_written, has_none, is_only_an_order, order
 from services.intent.assist.values.places import Gazetteer
 from services.intent.assist.words import folded, is_question
 from services.kit.wire import Locale
 
 TRIES = 2
 LONGEST_WORDS = 500
-LONGEST_TITLE = 80
+_STOP = r"[\s,，。.…:：;；!！]*"
+_HESITATION = rf"(?:(?:等等|等一下|等下|哦|噢|啊|哎呀|wait|oh|oops|hold on)(?![a-z]){_STOP})*"
 _CORRECTION = re.compile(
-    r"^(?:(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是|no|wrong|sorry|actually|i meant|change|rather|instead)"
-    r"(?![a-z])[\s,，。.:：;；!！]*)+"
+    rf"^{_HESITATION}(?:(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是"
+    rf"|no|wrong|sorry|actually|i meant|change|rather|instead)(?![a-z]){_STOP}{_HESITATION})+"
 )
 _CLAUSES = re.compile(r"(?<!\d),|,(?!\d)|[;。\n]|(?<![a-z])and(?![a-z])")
 _CHANGES = re.compile(r"改|换|更正|(?<![a-z])(?:change|should be|instead)(?![a-z])")
-_INTO = frozenset({"改成", "改为", "改", "换成"})
-_MASK = re.compile(r"\[(?:id|card|phone)\]")
-_REFUND = re.compile(
-    r"(?:退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|refund(?:ed)?|money|back"
-    r"|i|want|need|a|my|the|please|get|give|me|for|just|to|\W)++"
+_REPLACES = re.compile(
+    r"不要|改成|改为|换成|不是|不选|不买|(?<![a-z])not(?![a-z])|(?<![a-z])from .*(?<![a-z])to(?![a-z])"
 )
-"""The wish for a refund said once more: no title."""
-_ORDER = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
-_TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
+_CALLED_OFF = re.compile(r"不.{0,2}[退办]|取消|不报价|cancel|stop")
+_ANEW = re.compile(r"改|换|更正|[写填说打输]错|(?<![a-z])(?:change|correct|fix|edit|update)(?![a-z])")
+_INTO = frozenset({"改成", "改为", "改", "换成"})
+_SMALL = re.compile(r"\D{0,8}\d{1,2}[\s。.!！吧]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +60,24 @@ class Forms:
     def go_on(self, state: FormState, text: str, locale: Locale) -> Step:
         """Take a text as an answer, a correction, a confirmation or a cancellation; `not_taken` when it is none of them."""
         words, form = self.texts.words, self.texts.forms[state.name]
-        if words.says("cancel", text) or (words.says("changed_mind", text) and not _awaits_words(form, state)):
+        if self._calls_off(form, state, text):
             return Step("cancelled", None, self._say("cancelled", locale))
         if not state.asked and words.says("yes", text):
             return Step("done", None, form.done.in_locale(locale), dict(state.slots))
+        if (anew := self._anew(form, state, text)) is not None:
+            return self._next(anew, locale)
         if (corrected := self._corrected(form, state, text)) is not None:
             return self._next(corrected, locale, self._say("changed", locale))
         if state.asked:
             return self._answered(form, state, text, locale)
-        if words.says("no", text):
-            return Step("asked", state, self._say("which", locale))
-        return Step("not_taken", state)
+        return Step("asked", state, self._say("which", locale)) if words.says("no", text) else Step("not_taken", state)
 
-    def ask_again(self, state: FormState, locale: Locale) -> Step:
+    def ask_again(self, state: FormState, locale: Locale, lead: str | None = None) -> Step:
         """The question of the moment, once more; given up after `TRIES` texts that could not be read."""
         if state.tries >= TRIES:
             return Step("given_up", None)
-        again = self._next(replace(state, tries=state.tries + 1), locale, self._say("again", locale))
-        return replace(again, verdict="asked")
+        lead = self._say("again", locale) if lead is None else lead
+        return replace(self._next(replace(state, tries=state.tries + 1), locale, lead), verdict="asked")
 
     def stand(self, state: FormState, locale: Locale) -> Step:
         """The question of the moment, which nobody has failed to answer."""
@@ -89,6 +89,8 @@ class Forms:
             return self._next(_filled(state, slot, None), locale)
         if slot.kind not in {"words", "order"} and _asks(text):
             return Step("not_taken", state)
+        if slot.kind == "order" and self._has_no_order(text):
+            return self.ask_again(state, locale, lead="")
         said = self._volunteered(form, text)
         others = {name: each for name, each in said.items() if name not in state.slots and name != slot.name}
         state = replace(state, slots={**others, **state.slots})
@@ -97,6 +99,28 @@ class Forms:
             return self._next(_filled(state, slot, value), locale)
         known = {name: each for name, each in said.items() if state.slots[name] == each}
         return self._next(state, locale) if known else Step("not_taken", state)
+
+    def _calls_off(self, form: FormTexts, state: FormState, text: str) -> bool:
+        """Whether a text calls the whole off, also when it goes on with something else: 我不想退了，我想买保险."""
+        words = self.texts.words
+        if words.says("cancel", text) or (words.says("changed_mind", text) and not _awaits_words(form, state)):
+            return True
+        first, *more = _CLAUSES.split(folded(text), maxsplit=1)
+        return bool(more) and words.says("cancel", first) and _CALLED_OFF.search(first) is not None
+
+    def _anew(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
+        """The state without the slot that a text names as wrong and gives no value for: 年龄不对, change the age.
+
+        The name alone does while the whole is to be confirmed. Where a reason was asked for, 课程不对 is one: there it takes a word of
+        change, or 写错.
+        """
+        heard = folded(text).rstrip(" 。.!！吧")
+        for slot in form.slots:
+            if slot.name in state.slots and slot.is_named_as_wrong(heard, alone=not state.asked):
+                if _awaits_words(form, state) and _ANEW.search(heard) is None:
+                    return None
+                return replace(state, slots={name: each for name, each in state.slots.items() if name != slot.name})
+        return None
 
     def _corrected(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
         """The state with what a text corrects; None when it corrects nothing.
@@ -110,10 +134,13 @@ class Forms:
         rest = heard[marked.end() :] if marked else heard
         if not rest or (_asks(text) and not marked and not _CHANGES.search(rest)):
             return None
-        named = self._named(form, rest, marked=marked is not None, confirming=not state.asked)
+        named = self._only_order(form, state, rest)
+        named |= self._named(form, rest, marked=marked is not None, confirming=not state.asked)
         if any(name in state.slots for name in named):
-            return _all_filled(state, form, named)
-        if state.asked and not marked:
+            free = {slot.name for slot in form.slots if slot.kind in {"words", "order"}}
+            written = {name: as_written(each, text) for name, each in named.items() if name in free}
+            return _all_filled(state, form, named | written)
+        if state.asked and not marked and not _REPLACES.search(rest):
             return None
         strict = [slot for slot in form.slots if slot.kind not in {"words", "order"}]
         said = {
@@ -121,11 +148,21 @@ class Forms:
         }
         if any(name in state.slots for name in said):
             return _all_filled(state, form, said)
-        for name in reversed(state.slots) if marked else ():
+        for name in self._likely(state, rest) if marked else ():
             for slot in strict:
                 if slot.name == name and (value := self._value(slot, rest, bare=True)) is not None:
                     return _filled(state, slot, value)
         return None
+
+    def _likely(self, state: FormState, text: str) -> list[str]:
+        """The slots that a bare value may be of, the one that was filled last first; a number of two digits is rather an age."""
+        last_first = list(reversed(state.slots))
+        return sorted(last_first, key=lambda name: name != "birth") if _SMALL.fullmatch(text) else last_first
+
+    def _only_order(self, form: FormTexts, state: FormState, text: str) -> dict[str, Any]:
+        """The order that a text is and nothing else, when another is known: 是《投资学》, A20261129."""
+        known = (slot.name for slot in form.slots if slot.kind == "order" and slot.name in state.slots)
+        return {name: order(text, bare=False) for name in known if is_only_an_order(text)}
 
     def _named(self, form: FormTexts, text: str, *, marked: bool, confirming: bool) -> dict[str, Any]:
         """Values behind the names of their slots, in the clause of the name or else in all of the text.
@@ -141,7 +178,8 @@ class Forms:
                     continue
                 value = self._value(slot, behind[0], bare=True)
                 told = marked or behind[1] in _INTO or (confirming and behind[1])
-                if value is not None and (told or not free):
+                plainly = slot.kind == "order" and is_only_an_order(behind[0])
+                if value is not None and (told or plainly or not free):
                     found[slot.name] = value
         return found
 
@@ -180,10 +218,15 @@ class Forms:
                 sum_of_money = amount(text, bare=bare)
                 return sum_of_money.document() if sum_of_money else None
             case "order":
-                return _order(text, bare=bare and not self._says_nothing(text))
+                nothing = self._says_nothing(text) or self._has_no_order(text)
+                return order(text, bare=bare and not nothing)
             case "words":
                 reason = not is_question(text) and not self._says_nothing(text)
                 return text.strip()[:LONGEST_WORDS] if text.strip() and reason else None
+
+    def _has_no_order(self, text: str) -> bool:
+        """Whether somebody says that they have no number or title at hand."""
+        return self.texts.words.says("skip", text) or has_none(text)
 
     def _says_nothing(self, text: str) -> bool:
         """Whether a text is a yes, a no or small talk, which is no title and no reason."""
@@ -229,15 +272,3 @@ def _filled(state: FormState, slot: Slot, value: Any) -> FormState:
     """The slot as the last one that was filled."""
     rest = {name: each for name, each in state.slots.items() if name != slot.name}
     return replace(state, slots={**rest, slot.name: value}, tries=0)
-
-
-def _order(text: str, *, bare: bool) -> str | None:
-    """An order number, a quoted title, or with `bare` a short text that can be one: no question, no mask, no wish for a refund."""
-    if (title := _TITLE.search(text)) is not None:
-        return str(next(filter(None, title.groups())))
-    if (found := _ORDER.search(folded(text))) is not None:
-        return found[0].upper()
-    plain = text.strip()
-    if not bare or not 2 <= len(plain) <= LONGEST_TITLE or is_question(plain) or _MASK.search(plain):
-        return None
-    return plain if _REFUND.fullmatch(folded(plain)) is None else None

@@ -85,11 +85,21 @@ class Slot(_Strict):
         found = self._naming.search(text)
         return (text[found.end() :].strip(" ,，。."), found["verb"] or "") if found else None
 
+    def is_named_as_wrong(self, text: str, *, alone: bool) -> bool:
+        """Whether a text names the slot as wrong, or as what is to be changed, and says no more; `alone`: the name suffices."""
+        change = r"(?:(?:我?(?:想|要)?(?:再?改|修改|更正|换)一?下?|change|correct|fix|edit|update)\s*(?:the|my)?\s*)"
+        wrong = r"(?:\s*(?:不对|有误|[写填说打输]?错了?|要改|改一下|改|is wrong|was wrong|wrong|is incorrect|incorrect|is not right))"
+        found = re.fullmatch(rf"(?P<change>{change})?(?:{self._either})(?P<wrong>{wrong})?", text)
+        return found is not None and (alone or found["change"] is not None or found["wrong"] is not None)
+
+    @property
+    def _either(self) -> str:
+        return "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
+
     @property
     def _naming(self) -> re.Pattern[str]:
-        either = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
         return re.compile(
-            rf"(?<![a-z])(?:{either})(?![a-z])\s*(?:应该|should)?\s*(?P<verb>改成|改为|改|换成|填|写|是|为|is|was|be|to|=|:|：)?\s*"
+            rf"(?<![a-z])(?:{self._either})(?![a-z])\s*(?:应该|should)?\s*(?P<verb>改成|改为|改|换成|填|写|是|为|is|was|be|to|=|:|：)?\s*"
         )
 
 

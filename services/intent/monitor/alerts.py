@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from services.intent.monitor.detectors import Detector
+from services.intent.monitor.hours import hour_of
 
 Event = Literal[
     "alert.opened", "alert.updated", "alert.repeated", "alert.acknowledged", "alert.resolved", "webhook.test"
@@ -80,8 +81,11 @@ def alert_for(began: datetime, unresolved: Sequence[KnownAlert], policy: Policy)
 
 
 def is_due_again(alert: KnownAlert, policy: Policy, now: datetime) -> bool:
-    """Whether an alert that lasts is to be told again: never once somebody has acknowledged it."""
-    return alert.status == "open" and (alert.told_at is None or now - alert.told_at >= policy.repeat)
+    """Whether an alert that lasts is to be told again: never once somebody has acknowledged it, nor without an hour of its surges
+    since it was told, as while the stream stands still."""
+    if alert.status != "open" or alert.told_at is None:
+        return alert.status == "open"
+    return now - alert.told_at >= policy.repeat and alert.last_hour > hour_of(alert.told_at)
 
 
 def silenced_by(surges: Sequence[tuple[str, str | None]], silences: Sequence[SilenceRule]) -> str | None:

@@ -87,6 +87,7 @@ class Round:
     news: dict[str, Event] = field(default_factory=dict)
     matched: set[str] = field(default_factory=set)
     over: set[str] = field(default_factory=set)
+    latest: dict[str, datetime] = field(default_factory=dict)
 
     async def take(self, shown: Shown) -> None:
         """A surge that is seen: one that goes on, or a new one."""
@@ -103,6 +104,7 @@ class Round:
         else:
             await surge_store.go_on(self.connection, self.tenant_id, before, seen, found)
         self.matched.add(before.surge_id)
+        self.latest[before.alert_id] = max(seen.last_hour, self.latest.get(before.alert_id, seen.last_hour))
         if seen.over:
             self.over.add(before.surge_id)
 
@@ -141,8 +143,12 @@ class Round:
                 await alert_store.change(self.connection, self.tenant_id, alert.alert_id, calm)
                 if alert.told_at is not None or event is not None:
                     await self._tell(alert.alert_id, "alert.resolved")
-            elif event is None and is_due_again(alert, self.detection.policy, self.now):
+            elif event is None and is_due_again(self._as_seen(alert), self.detection.policy, self.now):
                 await self._tell(alert.alert_id, "alert.opened" if alert.told_at is None else "alert.repeated")
+
+    def _as_seen(self, alert: KnownAlert) -> KnownAlert:
+        """With the last hour of its surges as this look has it."""
+        return replace(alert, last_hour=max(alert.last_hour, self.latest.get(alert.alert_id, alert.last_hour)))
 
     async def _tell(self, alert_id: str, event: Event) -> None:
         await tell(self.connection, self.tenant_id, alert_id, event, self.now)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC
 from typing import Annotated
@@ -11,7 +12,7 @@ from fastapi import APIRouter, Path, Request, Response
 from services.intent.assist.faults import KnowledgeFull
 from services.intent.assist.knowledge import store
 from services.intent.assist.knowledge.library import citation_of
-from services.intent.assist.knowledge.passages import UnreadableDocument, passages_of
+from services.intent.assist.knowledge.passages import Passage, UnreadableDocument, passages_of
 from services.intent.assist.knowledge.schemas import (
     Imported,
     KnowledgeAnswer,
@@ -46,11 +47,12 @@ DocumentId = Annotated[ExternalId, Path(description="Your id of the document.")]
 async def import_document(request: Request, body: KnowledgeRequest, held: Held, caller: Writer) -> Response:
     """Take in a document; the same content again changes nothing. It answers at once by its words, by meaning a little later."""
     servers_only(caller)
-    document = _document(body)
+    url = str(body.url) if body.url else None
     try:
-        cut = await asyncio.to_thread(passages_of, body.content, body.format, body.locale, document.url)
+        cut = await asyncio.to_thread(passages_of, body.content, body.format, body.locale, url)
     except UnreadableDocument as error:
         raise InvalidInput(str(error), param="content") from error
+    document = _document(body, url, cut)
 
     async def run() -> Imported:
         others = await store.how_many(connection, caller.tenant_id, but=body.document_id)
@@ -130,10 +132,10 @@ async def try_question(request: Request, body: KnowledgeQuestion, held: Held, ca
     return KnowledgeAnswer(retrieval=searched.mode, data=data)
 
 
-def _document(body: KnowledgeRequest) -> Document:
-    said = "\0".join((body.title, body.format, body.locale, str(body.url or ""), body.content))
+def _document(body: KnowledgeRequest, url: str | None, cut: Sequence[Passage]) -> Document:
+    """The passages count too: what a later version cuts in another way is taken in anew when it is sent again."""
+    said = "\0".join((body.title, body.format, body.locale, url or "", body.content, *map(repr, cut)))
     checksum = hashlib.sha256(said.encode()).hexdigest()
-    url = str(body.url) if body.url else None
     return Document(body.document_id, body.title, body.format, body.locale, url, checksum)
 
 

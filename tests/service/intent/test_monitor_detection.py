@@ -257,6 +257,14 @@ async def test_an_alert_does_not_resolve_because_nothing_comes_any_more(
     assert [(each["status"], len(each["surges"])) for each in await alerts(client)] == [("resolved", 1)]
 
 
+async def test_an_open_alert_is_not_told_again_while_its_stream_stands_still(db: Database, hook: str) -> None:
+    await history(db, "claims")
+    after = await surge(db)
+    for hours in (0, 7, 14, 40):
+        await detect(db, DETECTION, after + hours * HOUR)
+    assert await told(db) == ["alert.opened"]
+
+
 async def test_a_stream_of_one_day_and_one_old_document_has_no_history(client: httpx.AsyncClient, db: Database) -> None:
     await hour(db, NOON - timedelta(weeks=8), 1, 1)
     await detect(db, DETECTION, await surge(db, hours=8))

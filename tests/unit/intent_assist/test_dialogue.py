@@ -152,6 +152,7 @@ def test_a_form_takes_everything_that_the_first_message_says() -> None:
         ("actually Shanghai", "region", "CN-SH"),
         ("保额改为 50万", "amount", {"amount": "500000", "currency": None}),
         ("险种换成意外险", "category", "accident"),
+        ("kind is Travel", "category", "travel"),
         ("1990-01-01", "birth", {"birth_date": "1990-01-01"}),
     ],
 )
@@ -237,6 +238,119 @@ def test_a_title_can_still_be_corrected() -> None:
     assert form_after(REFUND_REASON, "课程改成《财务自由之路》") == FormState(
         "refund", {"order": "财务自由之路"}, asked="reason"
     )
+
+
+FILLED = FormState("quote", {"category": "critical-illness", "birth": {"age": 35}, "region": "CN-BJ", "amount": None})
+CONFIRMING = replace(FRESH, form=FILLED)
+
+
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        ("年龄", "birth"),
+        ("年龄不对", "birth"),
+        ("我要改地区", "region"),
+        ("保额错了。", "amount"),
+        ("change the age", "birth"),
+        ("city is wrong", "region"),
+    ],
+)
+def test_what_is_named_as_wrong_without_its_value_is_asked_for(text: str, slot: str) -> None:
+    form = form_after(CONFIRMING, text)
+    assert (form and form.asked, form and slot in form.slots) == (slot, False)
+
+
+def test_in_the_middle_a_name_alone_is_no_correction_and_a_wrong_one_is() -> None:
+    session = replace(FRESH, form=FormState("quote", {"category": "medical", "birth": {"age": 35}}, asked="region"))
+    assert DIALOGUE.in_form(session, "年龄") is None
+    assert form_after(session, "年龄错了", "36", "上海") == FormState(
+        "quote", {"category": "medical", "birth": {"age": 36}, "region": "CN-SH"}, asked="amount"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["不要重疾险了，要医疗险", "重疾险换成医疗险", "医疗险，不是重疾险", "not critical illness, medical"]
+)
+@pytest.mark.parametrize("asked", ["", "amount"])
+def test_of_two_kinds_the_one_that_is_declined_does_not_count(text: str, asked: str) -> None:
+    form = form_after(replace(FRESH, form=replace(FILLED, asked=asked)), text)
+    assert form is not None
+    assert form.slots["category"] == "medical"
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("等等不对，是《投资学》", "投资学"),
+        ("A20261129001", "A20261129001"),
+        ("order is b12345678", "B12345678"),
+        ("no wait, it's “Python for Data”", "Python for Data"),
+        ("actually the title is Python for Data", "Python for Data"),
+    ],
+)
+def test_another_order_in_place_of_a_reason_is_a_correction_in_the_letters_it_was_written(
+    text: str, order: str
+) -> None:
+    assert form_after(REFUND_REASON, text) == FormState("refund", {"order": order}, asked="reason")
+
+
+@pytest.mark.parametrize(
+    "reason", ["课程不对", "不需要了", "not interested", "取消了直播，不满意", "《小白理财》讲得不好", "covid-19"]
+)
+def test_a_reason_is_taken_for_one(reason: str) -> None:
+    assert form_after(REFUND_REASON, reason) == FormState("refund", {"order": "A1", "reason": reason}, asked="")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不知道订单号",
+        "找不到订单号",
+        "订单号忘了",
+        "忘了",
+        "课程名不记得了",
+        "I can't find it",
+        "i forgot the order number",
+    ],
+)
+def test_who_has_no_number_is_asked_again_and_reaches_a_person_in_the_end(text: str) -> None:
+    turn = in_form(REFUND_ORDER, text)
+    assert (turn.outcome, turn.text) == ("form", TEXTS.forms["refund"].slots[0].ask.in_locale(turn.locale))
+    given_up = in_form(REFUND_ORDER, text, text, text)
+    assert given_up.hand_off is not None
+    assert given_up.hand_off.reason == "form"
+    assert form_after(REFUND_ORDER, "没有对手的竞争") == FormState(
+        "refund", {"order": "没有对手的竞争"}, asked="reason"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("订单20261128-1、20261128-2两个都退", "20261128-1, 20261128-2"),
+        ("A10293847 and B10293848", "A10293847, B10293848"),
+        ("《理财入门》和《英语》", "理财入门、英语"),
+        ("A10293847, 2026-11-20 买的", "A10293847"),
+        ("A10293847 iphone15pro", "A10293847"),
+        ("《理财入门》《英语》", "理财入门、英语"),
+        ("从《理财入门》改成《英语》", "英语"),
+    ],
+)
+def test_of_several_purchases_none_is_lost(text: str, order: str) -> None:
+    assert form_after(REFUND_ORDER, text) == FormState("refund", {"order": order}, asked="reason")
+
+
+def test_a_small_number_that_corrects_is_an_age_whatever_was_said_last() -> None:
+    turn = reply("insurance.quote", "quote for term life, I'm 41, live in Hong Kong, 1.5 million HKD")
+    assert turn.session is not None
+    form = form_after(turn.session, "no, 42")
+    assert form is not None
+    assert (form.slots["birth"], form.slots["amount"]) == ({"age": 42}, {"amount": "1500000", "currency": "HKD"})
+
+
+@pytest.mark.parametrize("text", ["我不想退了，我想买保险", "取消，谢谢", "不退了，我再看看"])
+def test_who_calls_it_off_and_goes_on_with_something_else_has_called_it_off(text: str) -> None:
+    assert in_form(REFUND_REASON, text).outcome == "cancelled"
 
 
 @pytest.mark.parametrize("text", ["我不想退了", "取消取消", "i changed my mind", "不想要了", "I want to cancel"])

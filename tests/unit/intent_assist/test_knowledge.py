@@ -13,6 +13,7 @@ from services.intent.assist.knowledge.passages import (
     divided,
     embedded_text,
     passages_of,
+    plain,
 )
 from services.intent.assist.knowledge.ranking import Ranking, RankingRefused, load_rankings
 from services.intent.assist.knowledge.terms import stem, terms
@@ -32,6 +33,20 @@ def test_markdown_is_cut_at_its_headings_and_loses_its_marks() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("marked", "bare"),
+    [
+        ("**注意：*重要* 的**", "注意：重要 的"),
+        ("__init__ 和 `a_b`", "init 和 a_b"),
+        ("[条款](https://example.com/a_(b))，[见 [这里](x)", "条款，[见 这里"),
+        ("2*3*4，**没有关上", "2*3*4，**没有关上"),
+        ("![图](a(1).png)好", "好"),
+    ],
+)
+def test_marks_go_and_what_only_looks_like_one_stays(marked: str, bare: str) -> None:
+    assert plain(marked) == bare
+
+
 def test_a_hash_in_a_code_block_is_no_heading() -> None:
     [passage] = passages_of("## Setup\n```\n# comment\n```\n", "markdown", "en")
     assert (passage.section, passage.text) == ("Setup", "# comment")
@@ -46,6 +61,12 @@ def test_a_hash_in_a_code_block_is_no_heading() -> None:
         ("# T\n一\n##\n二\n### 好\n三", ["T", "T", "T › 好"]),
         ("# T\n```退款```\n## A\n正文", ["T", "T › A"]),
         ("# C#\n正文 #", ["C#"]),
+        ("#帮助中心\n##退款\n七天内。\n###到账\n三天。", ["帮助中心 › 退款", "帮助中心 › 退款 › 到账"]),
+        ("＃帮助\n＃＃退款\n七天内。", ["帮助 › 退款"]),
+        ("##C#基础\n三节课。", ["C#基础"]),
+        ("##退款##\n七天内。\n   ## 发票\n可以开。", ["退款", "发票"]),
+        ("#理财课# 开课了\n#1 在首页\n#include <x>\n#理财 #保险", [""]),
+        ("```\n##退款\n```\n##发票\n可以开。", ["", "发票"]),
         ("- a\n---\nb", [""]),
         ("一\n二\n---\n三", [""]),
     ],
@@ -90,6 +111,44 @@ def test_a_long_section_is_divided_between_sentences() -> None:
     assert [len(piece) for piece in pieces] == [357, 343]
     assert all(piece.endswith("。") for piece in pieces)
     assert [len(piece) for piece in divided("x" * 1000, 300)] == [300, 300, 300, 100]
+
+
+HTML = """<h2>退款<a name="x"></a></h2>
+<p>七天内<b>可以</b>退款。<br/>联系<a href="https://example.com">客服</a>。</p><script>alert(1)</script>
+<ul><li>低于&nbsp;&lt;5%&gt;</li><li>AT&T</li></ul>
+"""
+
+
+def test_of_a_page_that_was_exported_as_html_its_words_are_quoted() -> None:
+    said = "七天内可以退款。\n联系客服。\n\n- 低于 <5%>\n- AT&T"
+    [passage] = passages_of(HTML, "markdown", "en")
+    assert (passage.section, passage.text) == ("退款", said)
+    [row] = passages_of('Question,Answer\n怎么退,"<p>七天<b>内</b></p><p>原路</p>"\n', "csv", "en")
+    assert (row.question, row.text) == ("怎么退", "七天内\n\n原路")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "怎么用<table>标签，List<String>",
+        "a<b && c>d &copy",
+        "<https://example.com>",
+        "```\n<b>x</b> &lt;\n```",
+        "一 <!-- 二",
+    ],
+)
+def test_what_only_looks_like_html_stays(text: str) -> None:
+    [passage] = passages_of(text, "markdown", "en")
+    assert passage.text == text.replace("```\n", "").removesuffix("\n```")
+
+
+@pytest.mark.parametrize(
+    "piece", ["<!--", "<script>", "<a ", "`", "```\n", "&", "##a", " *a", "**a ", " __a", "[", "![", "[a]("]
+)
+def test_what_is_never_closed_is_read_through_no_more_than_once(piece: str) -> None:
+    content = "题。" + piece * (200_000 // len(piece) - 1)
+    assert passages_of(content[:4_000], "markdown", "en")[0].text.startswith("题。")
+    assert len(passages_of(content, "markdown", "en")) <= 2_000
 
 
 def test_csv_rows_are_questions_with_their_answers() -> None:

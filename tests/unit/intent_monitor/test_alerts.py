@@ -67,6 +67,12 @@ def test_an_open_alert_is_told_again_after_six_hours(status: str, told: float | 
     assert is_due_again(alert, Policy(), NOON) is due
 
 
+@pytest.mark.parametrize(("last", "due"), [(-7, False), (-6, False), (-5, True), (0, True)])
+def test_what_lasts_without_another_hour_of_it_is_not_told_again(last: float, due: bool) -> None:
+    alert = KnownAlert("a", "open", at(last), at(-6) + timedelta(minutes=20))
+    assert is_due_again(alert, Policy(), at(1)) is due
+
+
 TOPIC, SOURCE, BOTH = (
     SilenceRule("topic", "claims", None),
     SilenceRule("source", None, "weibo"),

@@ -65,6 +65,23 @@ def test_a_document_that_cannot_be_read_is_named_with_the_line(tmp_path: Path, c
         read_document(file, document_id=None, title=None, link=None)
 
 
+@pytest.mark.parametrize(
+    ("content", "title"),
+    [
+        ("\ufeff#帮助中心\n##退款\n七天\n", "帮助中心"),
+        ("## 退款\n# C# 入门 #\n", "C# 入门"),
+        ("#话题# 大家说\n", "help"),
+        ("   ＃　说明\r\n七天", "说明"),
+    ],
+)
+def test_a_document_is_called_by_its_first_heading_however_it_is_written(
+    tmp_path: Path, content: str, title: str
+) -> None:
+    file = tmp_path / "help.md"
+    file.write_text(content, encoding="utf-8", newline="")
+    assert read_document(file, document_id=None, title=None, link=None)["title"] == title
+
+
 def test_an_export_is_read_line_by_line_across_chunks() -> None:
     with chunked([b'8\r\n{}\n{}\n{"\r\n', b'6\r\na":1}\n\r\n', b"0\r\n\r\n"]) as gateway:
         assert list(gateway.lines("/v1/events/export")) == [{}, {}, {"a": 1}]

@@ -137,7 +137,11 @@ def test_bad_rows_are_left_out_and_counted(
         ("text,published_at\n", (), "no rows"),
         ("text,published_at\n太差了,soon\n", (), "no usable row (invalid_published_at 1)"),
         ("text,published_at\n太差了,2026-01-05\n", ("--timezone", "Mars/Olympus"), "no such time zone: Mars/Olympus"),
-        ("text,published_at\na,2026-01-05\nb,1999-01-05\n", (), "documents of more than 1500 days"),
+        (
+            "text,published_at\na,2026-01-05\nb,1999-01-05\n",
+            (),
+            "1500 days, from 1999-01-05 to 2026-01-05: is",
+        ),
         ("text,published_at\n太差了,2026-01-05\n", ("--model", "/nowhere"), "nowhere"),
     ],
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from services.intent.assist.knowledge.hypertext import without_html
 from services.intent.assist.words import language
 from services.kit.wire import Locale
 
@@ -17,16 +18,23 @@ LONGEST = {"zh-CN": 360, "en": 900}
 MOST_PASSAGES = 2_000
 _LONGEST_CELL = 5_000
 _COLUMNS = frozenset({"question", "answer", "locale", "url", "tags"})
-_HEADING = re.compile(r"^(#{1,6})(?:\s+(.+?))??(?:\s+#+)?\s*$")
+_HEADING = re.compile(r"^ {0,3}([#＃]{1,6})(?:\s+(.+?))??(?:\s+[#＃]+)?\s*$")
+_TIGHT_HEADING = re.compile(r"^ {0,3}(?:([#＃]{2,6})([^#＃\s].*)|([#＃])([\u3400-\u9fff《“「【][^#＃]*))$")
+"""Without a blank, as many Chinese authors write: ##退款. One mark alone needs a Chinese character: #话题# and #1 are none."""
+
 _UNDERLINE = re.compile(r"^ {0,3}(?:(=+)|-{3,})\s*$")
 _FENCE = re.compile(r"^\s*(?:```[^`]*$|~~~)")
 _LINK_TO = re.compile(r"https?://[^\s<>\"]{1,2000}", re.IGNORECASE)
 _TITLE_LINE = re.compile(r"^ {0,3}(?![-*+>|#] |\d+[.)] |[-*_=|>` ]+$)\S")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
-_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
-_MARKS = re.compile(r"(?<![\w*])(\*\*|__|\*|`)(?=\S)(.+?)(?<=\S)\1(?![\w*])")
+_TARGET = r"\((?:[^()\n]|\([^()\n]*\))*+\)"
+_IMAGE = re.compile(rf"!\[[^\[\]]*\]{_TARGET}")
+_LINK = re.compile(rf"\[([^\[\]]+)\]{_TARGET}")
+_MARKS = re.compile(
+    r"(?<![\w*])(?:\*\*(?=\S)((?:[^*\n]|\*(?!\*))++)(?<=\S)\*\*|__(?=\S)((?:[^_\n]|_(?!_))++)(?<=\S)__"
+    r"|\*(?=\S)([^*\n]++)(?<=\S)\*|`(?=\S)([^`\n]++)(?<=\S)`)(?![\w*])"
+)
+"""No mark is sought behind the next one of its kind, so that a long text costs no more than its length."""
 _BREAKS = re.compile(r"(?<=[。！？；])|(?<=[.!?;])\s+|\n+")
 
 
@@ -62,7 +70,7 @@ def _sections(content: str, url: str | None) -> Iterator[Passage]:
     lines: list[str] = []
     fenced = False
     bare = _FRONT_MATTER.sub("", content.replace("\r\n", "\n").replace("\r", "\n"))
-    for line in _COMMENT.sub("", bare).splitlines():
+    for line in without_html(bare).splitlines():
         fenced ^= bool(_FENCE.match(line))
         heading = None if fenced else _heading(line, lines)
         if heading is None:
@@ -78,6 +86,8 @@ def _heading(line: str, before: list[str]) -> tuple[int, str] | None:
     """The level and title of a heading; "" for one without words. One that a line underlines is taken out of the lines `before`."""
     if (marked := _HEADING.match(line)) is not None:
         return len(marked[1]), plain(marked[2] or "")
+    if (tight := _TIGHT_HEADING.match(line)) is not None:
+        return len(tight[1] or tight[3]), plain((tight[2] or tight[4]).rstrip("#＃ "))
     underlined = _UNDERLINE.match(line)
     alone = bool(before) and _TITLE_LINE.match(before[-1]) and (len(before) == 1 or not before[-2].strip())
     return (1 if underlined[1] else 2, plain(before.pop())) if underlined and alone else None
@@ -98,8 +108,13 @@ def plain(text: str) -> str:
     """Markdown without its marks: links by their words, no images."""
     bare = _LINK.sub(r"\1", _IMAGE.sub("", text))
     for _ in range(2):
-        bare = _MARKS.sub(r"\2", bare)
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in bare.splitlines())).strip()
+        bare = _MARKS.sub(lambda found: next(filter(None, found.groups())), bare)
+    return _spaced(bare)
+
+
+def _spaced(text: str) -> str:
+    """Without blanks at the ends of lines, and with one empty line at most between two others."""
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip()
 
 
 def divided(text: str, longest: int) -> list[str]:
@@ -123,7 +138,7 @@ def divided(text: str, longest: int) -> list[str]:
 def _rows(content: str, locale: Locale, url: str | None) -> Iterator[Passage]:
     """Rows of question and answer, with optional locale, url and tags (`|` between them)."""
     reader = csv.DictReader(io.StringIO(content, newline=""), strict=True)
-    columns = [name.strip() for name in reader.fieldnames or ()]
+    columns = [name.strip().lower() for name in reader.fieldnames or ()]
     if not {"question", "answer"} <= set(columns) or not set(columns) <= _COLUMNS or len(set(columns)) < len(columns):
         raise UnreadableDocument("the columns are question, answer and, if wanted, locale, url, tags, each once")
     reader.fieldnames = columns
@@ -146,8 +161,14 @@ def _cells(row: dict[str, Any]) -> Iterator[str]:
         yield from cell if isinstance(cell, list) else [cell or ""]
 
 
+def _cell(written: str | None) -> str:
+    """What is written in a cell; only one with HTML is spaced anew."""
+    seen = without_html(written or "")
+    return seen.strip() if seen == written else _spaced(seen)
+
+
 def _row(number: int, row: dict[str, str | None], locale: Locale, url: str | None) -> Passage:
-    question, answer = (row["question"] or "").strip(), (row["answer"] or "").strip()
+    question, answer = _cell(row["question"]), _cell(row["answer"])
     if not question or not answer:
         raise UnreadableDocument(f"row {number}: has no {'answer' if question else 'question'}")
     if None in row:

@@ -1,5 +1,6 @@
 """Regions as ISO 3166 codes, and kinds of insurance as topics: names looked for in a text, the longest first."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,12 @@ import orjson
 
 from services.intent.assist.words import SHIPPED, Phrases, folded
 from services.kit.wire import Locale
+
+_DECLINED = re.compile(
+    r"(?:不要|不是|不选|不买|不想要|不想买|(?<![a-z])(?:not|no|instead of|rather than)\s+(?:the |a )?)$"
+)
+_INTO = re.compile(r"改成|改为|改到|换成|换为|(?<![a-z])from .*(?<![a-z])to(?![a-z])")
+"""What stands behind the first is not meant, what stands before the second not any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +31,14 @@ class Names:
         return cls(codes, Phrases.of(codes))
 
     def code(self, text: str) -> str | None:
-        """The one code of a text; None where there is none, or several different ones."""
-        found = {self.codes[match[0]] for match in self.phrases.pattern.finditer(folded(text))}
-        return found.pop() if len(found) == 1 else None
+        """The one code of a text; None where there is none, or several different ones. 不要重疾险，要医疗险 holds one."""
+        heard = folded(text)
+        found = list(self.phrases.pattern.finditer(heard))
+        if len({self.codes[each[0]] for each in found}) > 1:
+            into = max((each.end() for each in _INTO.finditer(heard)), default=0)
+            found = [each for each in found if each.start() >= into and not _DECLINED.search(heard[: each.start()])]
+        codes = {self.codes[each[0]] for each in found}
+        return codes.pop() if len(codes) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

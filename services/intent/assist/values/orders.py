@@ -1,0 +1,64 @@
+"""Which purchase: order numbers, quoted titles, or a short text that can be a title."""
+
+import re
+
+from services.intent.assist.words import folded, is_question
+
+LONGEST = 500
+LONGEST_TITLE = 80
+_MASK = re.compile(r"\[(?:id|card|phone)\]")
+_REFUND = re.compile(
+    r"(?:退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|refund(?:ed)?|money|back"
+    r"|i|want|need|a|my|the|please|get|give|me|for|just|to|\W)++"
+)
+"""The wish for a refund said once more: no title."""
+_NO_ORDER = re.compile(
+    r"(?:我|也|都|还|真的?|已经|早就?)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?(?:[那这]个?)?"
+    r"(?:订单|单|编|课程?)?(?:号码?|编号|名称?|名字|是什么|是多少)?了?"
+    r"|(?:我的?)?(?:订单|单|编|课程?)(?:号码?|名称?|名字)?(?:我|也|都)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?"
+    r"|(?:i |sorry |'ve |have )*(?:do not|don't|can't|cannot|could not|couldn't)(?: (?:know|have|find|remember|see))"
+    r"(?: (?:it|the|my|an|any|order|number|title|id))*"
+    r"|(?:i |'ve |have )*(?:forgot|lost)(?:ten)?(?: (?:it|the|my|order|number|title|id))*"
+)
+"""That there is no number at hand, in whatever way it is said."""
+_ORDER = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
+_TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
+_AND = r"\s*(?:[、,，&]|和|跟|以及|还有|(?<![a-z])and(?![a-z]))\s*"
+_TITLES = re.compile(rf"(?:{_TITLE.pattern})(?:(?:{_AND})?(?:{_TITLE.pattern}))*")
+_ORDERS = re.compile(rf"{_ORDER.pattern}(?:{_AND}{_ORDER.pattern})*")
+_DAY = re.compile(r"20\d\d-\d\d?-\d\d?")
+_INSTEAD = re.compile(r"改成|改为|换成")
+_ONLY_ORDER = re.compile(
+    rf"(?:应该|退的|要退的)?(?:是|it'?s|it is|is)?\s*(?:{_TITLE.pattern}|(?=(?:\D*\d){{4}}){_ORDER.pattern})[\s。.!！吧]*"
+)
+
+
+def order(text: str, *, bare: bool) -> str | None:
+    """Order numbers, quoted titles, or with `bare` a short text that can be a title: no question, no mask, no wish for a refund."""
+    wanted = _INSTEAD.split(text)[-1]
+    if (titles := _TITLES.search(wanted)) is not None:
+        return "、".join(next(filter(None, each.groups())) for each in _TITLE.finditer(titles[0]))[:LONGEST]
+    if (orders := _ORDERS.search(folded(wanted))) is not None:
+        first, *more = (each[0].upper() for each in _ORDER.finditer(orders[0]))
+        return ", ".join([first, *(each for each in more if not _DAY.fullmatch(each))])[:LONGEST]
+    plain = text.strip()
+    if not bare or not 2 <= len(plain) <= LONGEST_TITLE or is_question(plain) or _MASK.search(plain):
+        return None
+    return plain if _REFUND.fullmatch(folded(plain)) is None else None
+
+
+def is_only_an_order(text: str) -> bool:
+    """Whether a text names one purchase and says nothing else: 是《投资学》, A20261129. A number has four digits at least."""
+    return _ONLY_ORDER.fullmatch(text) is not None
+
+
+def has_none(text: str) -> bool:
+    """Whether somebody says that no number is at hand."""
+    return _NO_ORDER.fullmatch(folded(text).rstrip(" 。.!！,")) is not None
+
+
+def as_written(value: str, text: str) -> str:
+    """Words that were read from the folded text, in the letters of the text itself where they stand there."""
+    if (at := text.lower().find(value.lower())) < 0 or len(text.lower()) != len(text):
+        return value
+    return text[at : at + len(value)] if not _ORDER.fullmatch(value.lower()) else value
