@@ -57,7 +57,11 @@ class Reconciler:
         desired = Desired()
         while True:
             self._hurry.clear()
-            async with _kept_alive("models_not_looked_up"), asyncio.timeout(DATABASE_S), self._db.connect() as connection:
+            async with (
+                _kept_alive("models_not_looked_up"),
+                asyncio.timeout(DATABASE_S),
+                self._db.connect() as connection,
+            ):
                 desired = await model_store.desired(connection)
             async with _kept_alive("models_not_reconciled"):
                 await self._registry.towards(desired)
