@@ -81,6 +81,17 @@ def test_what_goes_on_keeps_the_weights_halfway_back_where_they_score_better(
     assert ended.halfway == {}
 
 
+@pytest.mark.parametrize("left", [0, 5, 50, 2_000])
+def test_a_damaged_checkpoint_is_named_with_what_to_do(
+    tiny_base: Path, tiny_rows: Sequence[Row], tiny_config: TrainConfig, tmp_path: Path, left: int
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(b"PK\x03\x04"[:left] + bytes(max(0, left - 4)))
+    with pytest.raises(UnusableData) as refused:
+        trainer(tiny_base, tiny_rows, tiny_config, tmp_path, resume=True).fit()
+    assert str(refused.value) == f"{path} is damaged, so that there is nothing to go on from: start without --resume"
+
+
 def test_the_checkpoint_of_another_configuration_is_refused(
     tiny_base: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path: Path
 ) -> None:
