@@ -1,6 +1,6 @@
 """The training loop: the same by seed, the same after an interruption, and it learns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,12 +81,21 @@ def test_what_goes_on_keeps_the_weights_halfway_back_where_they_score_better(
     assert ended.halfway == {}
 
 
-@pytest.mark.parametrize("left", [0, 5, 50, 2_000])
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda whole: b"",
+    "another file": lambda whole: b"hello",
+    "cut": lambda whole: whole[: len(whole) // 2],
+    "bits turned": lambda whole: whole[: len(whole) // 2] + b"\xa5" * 64 + whole[len(whole) // 2 + 64 :],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_checkpoint_is_named_with_what_to_do(
-    tiny_base: Path, tiny_rows: Sequence[Row], tiny_config: TrainConfig, tmp_path: Path, left: int
+    tiny_base: Path, tiny_rows: Sequence[Row], tiny_config: TrainConfig, tmp_path: Path, damage: str
 ) -> None:
     path = tmp_path / "checkpoint.pt"
-    path.write_bytes(b"PK\x03\x04"[:left] + bytes(max(0, left - 4)))
+    trainer(tiny_base, tiny_rows, tiny_config, tmp_path).fit(until=1)
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
     with pytest.raises(UnusableData) as refused:
         trainer(tiny_base, tiny_rows, tiny_config, tmp_path, resume=True).fit()
     assert str(refused.value) == f"{path} is damaged, so that there is nothing to go on from: start without --resume"
