@@ -290,7 +290,12 @@ async def test_other_parameters_change_nothing_and_binary_output_comes_as_json(c
         (b"\xff\xfe\x00", {}, 400, "There was an error parsing the body"),
         (b"[]", {}, 400, "body: The body must be a JSON object, sent with Content-Type: application/json."),
         (b"{}", {}, 400, "inputs: Field required"),
-        (json.dumps(question("a", shape=[True])).encode(), {}, 400, "inputs.0.shape.0: Input should be a valid integer"),
+        (
+            json.dumps(question("a", shape=[True])).encode(),
+            {},
+            400,
+            "inputs.0.shape.0: Input should be a valid integer",
+        ),
         (b'{"inputs": 7}', {}, 400, "inputs: Input should be a valid list"),
         (b'{"inputs": [], "x": 1}', {}, 400, "x: Extra inputs are not permitted"),
         (b'{"inputs": [], "id": 7}', {}, 400, "id: Input should be a valid string"),
