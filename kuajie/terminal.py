@@ -29,25 +29,33 @@ def show(text: str) -> None:
 @contextmanager
 def progress(title: str, total: int | None) -> Iterator[Advance]:
     """A bar while the block runs; nothing where standard error is no terminal."""
+    with _bar(title, total) as (advance, _):
+        yield advance
+
+
+@contextmanager
+def _bar(title: str, total: int | None) -> Iterator[tuple[Advance, Callable[[str], None]]]:
+    """What moves the bar on, and what puts another title before it."""
     if not sys.stderr.isatty():
-        yield lambda steps: None
+        yield lambda steps: None, lambda name: None
         return
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda steps: bar.advance(task, steps)
+        yield lambda steps: bar.advance(task, steps), lambda name: bar.update(task, description=name)
 
 
 @contextmanager
 def stages(title: str) -> Iterator[Stage]:
-    """A bar that follows a stage's share (0 to 1) of the work."""
+    """A bar that follows a stage's share (0 to 1) of the work, with the stage's name before it."""
     done = 0.0
-    with progress(title, 1000) as advance:
+    with _bar(title, 1000) as (advance, call):
 
         def stage(name: str, share: float) -> None:
             nonlocal done
+            call(f"{title}: {name}")
             advance(round(max(0.0, share - done) * 1000))
             done = max(done, share)
 

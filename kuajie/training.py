@@ -48,6 +48,7 @@ def train_intent(
         from training.intent.material import UnusableValidation
         from training.intent.reopened import UnusableBase
         from training.intent.rows import UnusableData, read_rows, read_strangers
+    start = str(_package(Path(base))) if Path(base).is_dir() else base
     try:
         rows = [row for path in data for row in read_rows(path)]
         held = [row for path in validation for row in read_rows(path)]
@@ -57,9 +58,9 @@ def train_intent(
                 rows,
                 validation=held,
                 unknown=strangers,
-                base=base,
+                base=start,
                 out=out,
-                config=_config(choices, base),
+                config=_config(choices, start),
                 progress=stage,
                 resume=resume,
             )
@@ -85,7 +86,7 @@ def evaluate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path]) 
         rows = [row for path in data for row in read_rows(path)]
         strangers = [text for path in unknown for text in read_strangers(path)]
         with stages("evaluating intent") as stage:
-            return judge(model, rows, unknown=strangers, progress=stage)
+            return judge(_package(model), rows, unknown=strangers, progress=stage)
     except (UnusableData, ModelRefused) as error:
         raise BadInput(str(error)) from error
 
@@ -103,13 +104,19 @@ def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path],
         rows = [row for path in data for row in read_rows(path)]
         strangers = [text for path in unknown for text in read_strangers(path)]
         with stages("calibrating intent") as stage:
-            return recalibrate(model, rows, unknown=strangers, out=out, progress=stage)
+            return recalibrate(_package(model), rows, unknown=strangers, out=out, progress=stage)
     except FileExistsError as error:
         raise BadInput(f"{out} is there already") from error
     except (UnusableData, ModelRefused) as error:
         raise BadInput(str(error)) from error
     except OSError as error:
         raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
+
+
+def _package(folder: Path) -> Path:
+    """The package in a folder that `kuajie train intent` made, as `kuajie models publish` finds it; else the folder."""
+    inner = folder / "package"
+    return inner if (inner / "manifest.json").is_file() and not (folder / "manifest.json").exists() else folder
 
 
 def show_calibrated(result: dict[str, Any]) -> None:

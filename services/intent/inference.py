@@ -118,7 +118,7 @@ class Wanted:
 
 def wanted_of(request: InferRequest, raw: Mapping[str, int]) -> Wanted:
     """What is asked for, of what there is; `raw` are the widths of the version's raw outputs by name. Raises `BadTensor`."""
-    if request.outputs is None:
+    if not request.outputs:
         return Wanted((*DATATYPES, *raw), raw=bool(raw))
     names = [each.name for each in request.outputs]
     for place, name in enumerate(names):

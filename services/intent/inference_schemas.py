@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StrictInt, StringConstraints
 
 from services.kit.wire import EdgeModel, MessageModel
 
@@ -15,7 +15,7 @@ class RequestInput(EdgeModel):
     """A tensor that is sent. What it must be is checked with its name at hand, so that the error can tell it."""
 
     name: TensorName
-    shape: list[int] = Field(max_length=8, description="[n] or [n, 1]")
+    shape: list[StrictInt] = Field(max_length=8, description="[n] or [n, 1]")
     datatype: str = Field(max_length=16, description="BYTES")
     parameters: Parameters | None = None
     data: list[Any] | None = Field(None, description="n strings, flat or as rows of one")
@@ -47,7 +47,9 @@ class InferRequest(EdgeModel):
     parameters: Parameters | None = None
     inputs: list[RequestInput] = Field(max_length=8)
     outputs: list[RequestOutput] | None = Field(
-        None, max_length=64, description="By default all outputs of the version, logits and embedding included."
+        None,
+        max_length=64,
+        description="By default, and when empty, all outputs of the version, logits and embedding included.",
     )
 
 

@@ -18,6 +18,8 @@ log = get_logger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
 
+NO_OBJECT = "The body must be a JSON object, sent with Content-Type: application/json."
+
 _says_error: ContextVar[bool] = ContextVar("kuajie_says_error", default=False)
 _CODES = {413: "payload_too_large", 400: "bad_request"}
 
@@ -189,6 +191,8 @@ def invalid_request(errors: Sequence[Mapping[str, Any]]) -> ServiceError:
     first, *_ = problems = field_problems(errors[:20])
     if first["code"] == "json_invalid":
         return BadRequest("The body is not valid JSON.", param="body")
+    if first["code"] == "model_attributes_type" and not first["param"]:
+        first["detail"] = NO_OBJECT
     return InvalidInput(first["detail"], param=first["param"] or "body", errors=problems)
 
 

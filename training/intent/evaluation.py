@@ -9,12 +9,15 @@ import numpy as np
 from services.intent.labels import OUT_OF_SCOPE
 from services.intent.trained.confidence import STRAIGHT, Beta, Floats, bent, softmax
 from training.intent.metrics import (
+    Bin,
+    ClassFigures,
     Integers,
     auroc,
+    by_class,
     confusion,
     expected_calibration_error,
-    f1_by_class,
     macro_f1,
+    reliability,
 )
 from training.intent.rows import UNKNOWN
 
@@ -31,7 +34,10 @@ class TaskFigures:
     macro_f1: float
     ece: float
     ece_before: float
-    f1_by_class: dict[str, float]
+    reliability: list[Bin]
+    by_class: dict[str, ClassFigures]
+    classes: tuple[str, ...]
+    """In the order of `confusion`: its rows are the truth, its columns what was said."""
     confusion: list[list[int]]
 
     def to_json(self) -> dict[str, Any]:
@@ -53,15 +59,17 @@ def figures(
     predicted = logits.argmax(axis=1)
     correct = predicted == truth
     draws = np.random.default_rng(seed).choice(correct, (BOOTSTRAP, len(correct))).mean(axis=1)
-    by_class = f1_by_class(truth, predicted, len(classes))
+    confidence = bent(softmax(logits, temperature).max(axis=1), beta)
     return TaskFigures(
         rows=len(truth),
         accuracy=float(correct.mean()),
         accuracy_interval=(float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))),
         macro_f1=macro_f1(truth, predicted, len(classes)),
-        ece=expected_calibration_error(bent(softmax(logits, temperature).max(axis=1), beta), correct),
+        ece=expected_calibration_error(confidence, correct),
         ece_before=expected_calibration_error(softmax(logits).max(axis=1), correct),
-        f1_by_class={name: float(value) for name, value in zip(classes, by_class, strict=True) if not np.isnan(value)},
+        reliability=reliability(confidence, correct),
+        by_class=by_class(truth, predicted, classes),
+        classes=tuple(classes),
         confusion=confusion(truth, predicted, len(classes)).tolist(),
     )
 

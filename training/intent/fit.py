@@ -5,7 +5,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, cast
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
@@ -71,7 +73,7 @@ class Trainer:
     def fit(self, *, until: int | None = None) -> State:
         """Train until the epochs or the patience end, or the epoch `until`; the network then has the best epoch's weights.
 
-        Deterministic by seed on one device. Raises `UnusableData` when it is to resume another run's checkpoint.
+        Deterministic by seed on one device. Raises `UnusableData` when it is to resume another run's checkpoint, or a damaged one.
         """
         set_seed(self.config.seed, deterministic=True)
         run = start(
@@ -169,7 +171,7 @@ class Trainer:
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return State()
-        checkpoint = cast("dict[str, Any]", torch.load(path, map_location="cpu", weights_only=True))
+        checkpoint = _opened(path)
         if checkpoint["of"] != self._identity():
             raise UnusableData(f"{path} is of a run with other rows or another configuration; start without --resume")
         saved = checkpoint["run"]
@@ -184,6 +186,23 @@ class Trainer:
         """What must be the same for a run to be the same."""
         rows = [_digest(part) for part in (self.train, self.validation)]
         return repr((self.base, self.config, rows, dict(self.vocabulary.classes)))
+
+
+def _opened(path: Path) -> dict[str, Any]:
+    """What `_save` wrote; raises `UnusableData` when it is not whole."""
+    try:
+        with ZipFile(path) as archive:
+            broken = archive.testzip()  # torch itself compares no checksum
+        found = {} if broken else torch.load(path, map_location="cpu", weights_only=True)
+    except (BadZipFile, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
+        raise _damaged(path) from error
+    if not isinstance(found, dict) or found.keys() != {"of", "run", "state"}:
+        raise _damaged(path)
+    return cast("dict[str, Any]", found)
+
+
+def _damaged(path: Path) -> UnusableData:
+    return UnusableData(f"{path} is damaged, so that there is nothing to go on from: start without --resume")
 
 
 def _digest(data: Encoded) -> str:

@@ -126,16 +126,24 @@ def _export(
     """Write the files that can be served; what int8 scored, and how far the file in float32 is from the network."""
     path = out / "model.onnx"
     export_onnx(network, path)
+    files = {"float32": path}
     if config.float16:
-        halve(path, out / HALF)
-    return _quantised(out, material, words) | {"parity": _parity(network, path, material)}
+        files["float16"] = out / HALF
+        halve(path, files["float16"])
+    found = _quantised(out, material, words)
+    if found["quantisation"]["taken"]:
+        files["int8"] = out / "model.int8.onnx"
+    told = predict(network, material.validation, material.pad_id)
+    parity = {name: _parity(told, file, material) for name, file in files.items()}
+    return found | {"parity": parity["float32"]["largest_difference"], "files": parity}
 
 
-def _parity(network: IntentNetwork, path: Path, material: Material) -> float:
-    """The largest difference between the network's logits and the exported file's, on validation rows."""
-    ours = predict(network, material.validation, material.pad_id)
-    theirs = logits_of(open_model(path), material.validation, material.pad_id, tuple(ours))
-    return max(float(abs(ours[task] - theirs[task]).max()) for task in ours)
+def _parity(told: dict[str, Floats], path: Path, material: Material) -> dict[str, float]:
+    """How far a file is from the logits that the network told on validation rows; the label's share is the worst task's."""
+    theirs = logits_of(open_model(path), material.validation, material.pad_id, tuple(told))
+    differences = [float(abs(told[task] - theirs[task]).max()) for task in told]
+    same = [float((told[task].argmax(axis=1) == theirs[task].argmax(axis=1)).mean()) for task in told]
+    return {"largest_difference": max(differences), "same_label": min(same)}
 
 
 def _quantised(out: Path, material: Material, spoken: Sequence[int]) -> dict[str, Any]:

@@ -36,6 +36,10 @@ def divide(rows: Sequence[Row], given: Sequence[Row], config: TrainConfig) -> Di
     if "negative" not in vocabulary.classes.get("sentiment", ("negative",)):
         raise UnusableData("no row has the sentiment negative: a model that tells sentiment without it is not served")
     train, validation = (list(rows), list(given)) if given else split(rows, config.validation_share, seed=config.seed)
+    if not validation:
+        raise UnusableValidation(
+            "no label has two texts of its own, so that none can be held out for validation: give more rows, or --validation"
+        )
     if lack := _lack(validation):
         raise UnusableValidation(lack if given else f"of the rows held out for validation, {lack}")
     return Division(train, validation, vocabulary)

@@ -1,5 +1,7 @@
 """Figures for classifiers, each with its definition."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,19 +24,58 @@ def f1_by_class(truth: Integers, predicted: Integers, classes: int) -> Floats:
         return np.asarray(2 * hits / (said + real))
 
 
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """Of one class: the rows that are of it, and how they were told. Precision is None where nothing was said to be of it, recall
+    where nothing is.
+    """
+
+    rows: int
+    precision: float | None
+    recall: float | None
+    f1: float
+
+
+def by_class(truth: Integers, predicted: Integers, names: Sequence[str]) -> dict[str, ClassFigures]:
+    """The figures of every class that occurs or is said."""
+    table = confusion(truth, predicted, len(names))
+    f1 = f1_by_class(truth, predicted, len(names))
+    found = {}
+    for name, hits, said, real, score in zip(names, np.diag(table), table.sum(0), table.sum(1), f1, strict=True):
+        if said or real:
+            precision, recall = float(hits / said) if said else None, float(hits / real) if real else None
+            found[name] = ClassFigures(int(real), precision, recall, float(score))
+    return found
+
+
 def macro_f1(truth: Integers, predicted: Integers, classes: int) -> float:
     """The mean F1 over the classes that occur or are said."""
     return float(np.nanmean(f1_by_class(truth, predicted, classes)))
 
 
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Rows of like confidence: how many, what they were told with, and how many of them were right, as means."""
+
+    rows: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(confidence: Floats, correct: NDArray[np.bool_], bins: int = 15) -> list[Bin]:
+    """Equal-width bins from the least confidence to the most; those without rows are left out."""
+    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        Bin(int(held.sum()), float(confidence[held].mean()), float(correct[held].mean()))
+        for held in (places == place for place in np.unique(places))
+    ]
+
+
 def expected_calibration_error(confidence: Floats, correct: NDArray[np.bool_], bins: int = 15) -> float:
     """Mean gap between confidence and accuracy over equal-width bins, weighted by rows (Guo et al. 2017)."""
-    places = np.minimum((confidence * bins).astype(int), bins - 1)
-    counts = np.bincount(places, minlength=bins)
-    gaps = np.abs(
-        np.bincount(places, weights=confidence, minlength=bins) - np.bincount(places, weights=correct, minlength=bins)
-    )
-    return float(gaps.sum() / max(1, counts.sum()))
+    found = reliability(confidence, correct, bins)
+    gaps = sum(each.rows * abs(each.confidence - each.accuracy) for each in found)
+    return gaps / max(1, sum(each.rows for each in found))
 
 
 def auroc(positive: Floats, negative: Floats) -> float:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging
 
 FILES, DEEPER = ["*.json", "*.txt", "*.model", "*.safetensors", "NOTICE*", "LICENSE*"], "*/*"
@@ -27,8 +29,7 @@ def load_encoder(base: str | Path, layers: Sequence[int] | None) -> tuple[Encode
     spoken.set_verbosity_error()
     spoken.disable_progress_bar()
     folder = Path(base) if Path(base).is_dir() else _fetched(str(base))
-    encoder: Encoder = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
-    refuse_foreign(encoder.config)
+    encoder = _weighted(folder)
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # The mean over tokens is the sentence; a pooler would be dead weight in the export.
     if layers is not None:
@@ -37,6 +38,25 @@ def load_encoder(base: str | Path, layers: Sequence[int] | None) -> tuple[Encode
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise OSError(f"{base} has no fast tokenizer (tokenizer.json)")
     return encoder, tokenizer
+
+
+def _weighted(folder: Path) -> Encoder:
+    """The encoder with the weights of the folder. Raises `UnsupportedEncoder`, and OSError for weights that are damaged or lack some.
+
+    transformers would draw at random what is missing, and say so in a log line only.
+    """
+    refuse_foreign(AutoConfig.from_pretrained(folder))
+    model: Any = AutoModel
+    try:
+        encoder, told = model.from_pretrained(
+            folder, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
+        )
+    except (SafetensorError, RuntimeError, EOFError, UnpicklingError) as error:
+        raise OSError("its weights are damaged, or not those that its config.json tells of") from error
+    if missing := sorted(name for name in told["missing_keys"] if not name.startswith("pooler.")):
+        raise OSError(f"its weights have no {missing[0]} (and {len(missing) - 1} more that its config.json tells of)")
+    loaded: Encoder = encoder
+    return loaded
 
 
 def _fetched(hub_id: str) -> Path:

@@ -25,7 +25,7 @@ def write_page(path: Path, report: Mapping[str, Any], classes: Mapping[str, Sequ
     """One self-contained HTML file."""
     parts = [f"<h2>Learning</h2>{_image(_curves(report['epochs']))}"]
     for task, found in report["validation"].items():
-        parts.append(f"<h2>{html.escape(task)}</h2>{_table(found)}")
+        parts.append(f"<h2>{html.escape(task)}</h2>{_table(found)}{_image(_reliability(found['reliability']))}")
         parts.append(_confusion(found["confusion"], classes[task]))
     tried = "".join(
         f"<li>{html.escape(each['way'])}: {each['score']:.4f}, {each['megabytes']:.0f} MB</li>"
@@ -33,7 +33,7 @@ def write_page(path: Path, report: Mapping[str, Any], classes: Mapping[str, Sequ
     )
     taken = report["quantisation"]["taken"] or "float32, since int8 loses too much"
     parts.append(f"<h2>int8</h2><p>float: {report['quantisation']['float']:.4f}</p><ul>{tried}</ul>")
-    parts.append(f"<p>In the package: {html.escape(taken)}</p>")
+    parts.append(f"<p>In the package: {html.escape(taken)}</p>{_parity(report.get('files', {}))}")
     parts.append(_scope(report.get("scope")))
     title = "Intent model: validation report"
     page = f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{STYLE}</style><h1>{title}</h1>{''.join(parts)}"
@@ -57,9 +57,28 @@ def _table(found: Mapping[str, Any]) -> str:
         ("ECE before and after", f"{found['ece_before']:.4f}, {found['ece']:.4f}"),
     )
     summary = "".join(f"<tr><th>{name}<td>{value}" for name, value in rows)
-    weakest = sorted(found["f1_by_class"].items(), key=lambda row: row[1])
-    weak = "".join(f"<tr><th>{html.escape(name)}<td>{value:.3f}" for name, value in weakest)
-    return f"<table>{summary}</table><h3>F1 by class, the weakest first</h3><table>{weak}</table>"
+    weakest = sorted(found["by_class"].items(), key=lambda row: row[1]["f1"])
+    weak = "".join(
+        f"<tr><th>{html.escape(name)}<td>{each['rows']}<td>{_share(each['precision'])}<td>{_share(each['recall'])}"
+        f"<td>{_share(each['f1'])}"
+        for name, each in weakest
+    )
+    head = "<tr><td><th>rows<th>precision<th>recall<th>F1"
+    return f"<table>{summary}</table><h3>By class, the weakest first</h3><table>{head}{weak}</table>"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _parity(files: Mapping[str, Mapping[str, float]]) -> str:
+    """How far each file is from the network in PyTorch."""
+    rows = "".join(
+        f"<tr><th>{html.escape(name)}<td>{found['largest_difference']:.2g}<td>{found['same_label']:.4f}"
+        for name, found in files.items()
+    )
+    head = "<tr><td><th>largest difference of a logit<th>same label, share of rows"
+    return f"<h3>Files against the network</h3><table>{head}{rows}</table>" if rows else ""
 
 
 def _curves(epochs: Sequence[Mapping[str, float]]) -> Figure:
@@ -68,6 +87,17 @@ def _curves(epochs: Sequence[Mapping[str, float]]) -> Figure:
         axes.plot(range(1, len(epochs) + 1), [each[name] for each in epochs], marker="o", label=name)
     axes.set(xlabel="epoch", ylabel="macro-F1 on validation")
     axes.legend()
+    return figure
+
+
+def _reliability(bins: Sequence[Mapping[str, float]]) -> Figure:
+    """Accuracy over confidence; on the diagonal confidence is what it says. The area of a point is its share of the rows."""
+    figure, axes = plt.subplots(figsize=(3.6, 3.2))
+    rows = sum(each["rows"] for each in bins)
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+    sizes = [20 + 300 * each["rows"] / rows for each in bins]
+    axes.scatter([each["confidence"] for each in bins], [each["accuracy"] for each in bins], s=sizes, alpha=0.6)
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(-0.02, 1.02))
     return figure
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,6 +18,9 @@ LABEL_COLUMNS = ("label", "category", "intent")
 TASKS = ("intent", "sentiment", "purchase", "topic")
 FIXED = {"sentiment": ("negative", "neutral", "positive"), "purchase": ("buy", "not_buy"), "topic": OPINION_TOPICS}
 """The classes of the tasks whose classes are the service's own: a model with any other would not be loaded."""
+_UNCLOSED = "a quote is opened and never closed"
+TOLD_AS = {"intent": "label"}
+"""What a task is called where that is not its name: as the column of the file."""
 UNKNOWN = -100
 """The class index of a task that a row says nothing about; the loss passes over it."""
 
@@ -37,13 +41,14 @@ class Row:
 def read_rows(path: Path, *, label_column: str | None = None) -> list[Row]:
     """The rows of a CSV file with `text` and `label` (or `category`), and optional `sentiment`, `purchase`, `topic` and `lang`.
 
-    Raises `UnusableData` for a missing file or column, a row of more fields than columns, an empty text, a row without any label, or
-    a sentiment, purchase or topic that the service has no word for.
+    Commas are between the fields, or semicolons or tabs where the first line says so. Raises `UnusableData` for a missing file or
+    column, a row of more fields than columns, an empty text, a row without any label, or a sentiment, purchase or topic that the
+    service has no word for.
     """
     with _readable(path) as file:
-        reader = _table(file)
-        columns = _columns(path, reader.fieldnames or (), label_column)
-        rows = [_row(path, number, raw, columns) for number, raw in enumerate(reader, start=2)]
+        table = _table(path, file)
+        columns = _columns(path, table.names, label_column)
+        rows = [_row(path, number, raw, columns) for number, raw in table.rows]
     if not rows:
         raise UnusableData(f"{path}: no rows")
     return rows
@@ -55,10 +60,10 @@ def read_strangers(path: Path) -> list[str]:
         if path.suffix == ".txt":
             found = [line.strip() for line in file]
         else:
-            reader = _table(file)
-            if "text" not in (reader.fieldnames or ()):
-                raise _missing(path, "text", reader.fieldnames or ())
-            found = [(row["text"] or "").strip() for row in reader]
+            table = _table(path, file)
+            if "text" not in table.names:
+                raise _missing(path, "text", table.names)
+            found = [raw["text"].strip() for _, raw in table.rows]
     if not any(found):
         raise UnusableData(f"{path}: no texts")
     return [text for text in found if text]
@@ -71,18 +76,58 @@ def _readable(path: Path) -> Iterator[TextIO]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield file
     except UnicodeDecodeError as error:
-        raise UnusableData(f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}); save it as UTF-8") from error
+        workbook = error.object.startswith(b"PK\x03\x04")
+        why = "a workbook, no CSV file" if workbook else f"not UTF-8 (byte {error.object[error.start]:#04x})"
+        raise UnusableData(f"{path}: {why}; save it as UTF-8 (in Excel: CSV UTF-8)") from error
     except OSError as error:
         raise UnusableData(f"{path}: {error.strerror or error}") from error
-    except csv.Error as error:
-        reason = "a quote is opened and never closed" if "unexpected end of data" in str(error) else error
-        raise UnusableData(f"{path}: {reason}") from error
 
 
-def _table(file: TextIO) -> "csv.DictReader[str]":
-    reader = csv.DictReader(file, strict=True)
-    reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-    return reader
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The names of the columns, and the rows with their numbers in the file (the header is row 1), fields by name.
+
+    What a row has over is under None. Rows that are blank all over are passed over.
+    """
+
+    names: list[str]
+    rows: Iterator[tuple[int, dict[str | None, Any]]]
+
+
+def _table(path: Path, file: TextIO) -> _Table:
+    first = file.readline()
+    file.seek(0)
+    records = _records(path, csv.reader(file, strict=True, delimiter=_delimiter(first)))
+    names = [name.strip() for name in next(records, (1, []))[1]]
+
+    def rows() -> Iterator[tuple[int, dict[str | None, Any]]]:
+        for number, fields in records:
+            if any(field.strip() for field in fields):
+                padded = fields + [""] * (len(names) - len(fields))
+                yield number, {**dict(zip(names, padded, strict=False)), None: fields[len(names) :]}
+
+    return _Table(names, rows())
+
+
+def _delimiter(first: str) -> str:
+    """Of the first line: what is between `text` and its neighbours, a comma where that tells nothing."""
+
+    def names(delimiter: str) -> list[str]:
+        return [name.strip().strip('"') for name in first.split(delimiter)]
+
+    return next((each for each in ",;\t" if "text" in names(each)), ",")
+
+
+def _records(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Every record with its number; raises `UnusableData` for one that cannot be read."""
+    for number in count(1):
+        try:
+            yield number, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            unclosed = "unexpected end of data" in str(error)
+            raise UnusableData(f"{path}: row {number}: {_UNCLOSED if unclosed else error}") from error
 
 
 def _missing(path: Path, column: str, found: Sequence[str]) -> UnusableData:
@@ -107,15 +152,18 @@ def _row(path: Path, number: int, raw: Mapping[str | None, Any], columns: Mappin
         raise UnusableData(
             f"{path}: row {number} has more fields than there are columns: a text with a comma needs quotes"
         )
-    text = written_form(raw["text"] or "")
-    labels = {task: value for task, column in columns.items() if (value := (raw[column] or "").strip())}
+    text = written_form(raw["text"])
+    labels = {task: value for task, column in columns.items() if (value := raw[column].strip())}
     if not text or not labels:
         raise UnusableData(f"{path}: row {number} has {'no label' if text else 'an empty text'}")
     for task, classes in FIXED.items():
         if labels.get(task, classes[0]) not in classes:
             known = ", ".join(classes)
-            raise UnusableData(f"{path}: row {number} has the {task} {labels[task]!r}, which is none of {known}")
-    return Row(text, labels, (raw.get("lang") or "").strip() or language_of(text))
+            raise UnusableData(
+                f"{path}: row {number} has the {task} {labels[task]!r}, which is none of {known}; "
+                f"rename the column `{task}` if it says something else"
+            )
+    return Row(text, labels, raw.get("lang", "").strip() or language_of(text))
 
 
 def language_of(text: str) -> str:
@@ -143,15 +191,15 @@ class Vocabulary:
 
     def indices(self, row: Row) -> dict[str, int]:
         """Class index by task; `UNKNOWN` where the row says nothing. Raises `UnusableData` for a class never seen."""
-        try:
-            return {
-                task: names.index(row.labels[task]) if task in row.labels else UNKNOWN
-                for task, names in self.classes.items()
-            }
-        except ValueError as error:
-            raise UnusableData(
-                f"the text {row.text[:40]!r} has a class that the model does not have: {row.labels}"
-            ) from error
+        for task, label in row.labels.items():
+            if task in self.classes and label not in self.classes[task]:
+                raise UnusableData(
+                    f"the text {row.text[:40]!r} has the {TOLD_AS.get(task, task)} {label!r}, which the model does not have"
+                )
+        return {
+            task: names.index(row.labels[task]) if task in row.labels else UNKNOWN
+            for task, names in self.classes.items()
+        }
 
 
 def split(rows: Sequence[Row], share: float, *, seed: int) -> tuple[list[Row], list[Row]]:

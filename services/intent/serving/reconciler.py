@@ -22,10 +22,14 @@ log = get_logger(__name__)
 
 EVERY_S = 1.0
 TELL_AGAIN_S = 5.0
+DATABASE_S = 3.0
+"""How long a round waits for the database. A connection that fell silent on the way would otherwise be waited for until TCP gives it
+up, a quarter of an hour later, and no wish be heard for so long.
+"""
 
 
 class Reconciler:
-    """A lost database, or one that is not migrated yet, leaves everything as it is: what was read last still holds."""
+    """A lost or silent database, or one that is not migrated yet, leaves everything as it is: what was read last still holds."""
 
     def __init__(self, db: Database, registry: Registry, tally: Tally) -> None:
         self._db = db
@@ -40,8 +44,8 @@ class Reconciler:
         """Reconcile and report while the block runs."""
         async with background(self._reconcile, self._report):
             yield
-        with suppress(Unavailable, ProgrammingError):
-            async with self._db.begin() as connection:
+        with suppress(Unavailable, ProgrammingError, TimeoutError):
+            async with asyncio.timeout(DATABASE_S), self._db.begin() as connection:
                 await model_store.withdraw(connection, self._process)
 
     def hurry(self) -> None:
@@ -53,7 +57,11 @@ class Reconciler:
         desired = Desired()
         while True:
             self._hurry.clear()
-            async with _kept_alive("models_not_looked_up"), self._db.connect() as connection:
+            async with (
+                _kept_alive("models_not_looked_up"),
+                asyncio.timeout(DATABASE_S),
+                self._db.connect() as connection,
+            ):
                 desired = await model_store.desired(connection)
             async with _kept_alive("models_not_reconciled"):
                 await self._registry.towards(desired)
@@ -73,7 +81,7 @@ class Reconciler:
         if not sums and standings == told and time.monotonic() - told_at < TELL_AGAIN_S:
             return
         try:
-            async with self._db.begin() as connection:
+            async with asyncio.timeout(DATABASE_S), self._db.begin() as connection:
                 await model_store.add_agreements(connection, sums)
                 await model_store.report(connection, self._process, standings)
         except BaseException:
@@ -87,7 +95,7 @@ async def _kept_alive(event: str) -> AsyncIterator[None]:
     """One round may fail: it is said, and the next one comes. A round that is left out changes nothing of what is served."""
     try:
         yield
-    except (Unavailable, ProgrammingError) as error:
+    except (Unavailable, ProgrammingError, TimeoutError) as error:
         log.warning(event, reason=type(error).__name__)
     except Exception:  # ending here would leave every later wish unheard
         log.exception(event)

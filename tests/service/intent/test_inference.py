@@ -139,6 +139,11 @@ async def test_the_protocols_clients_name_no_media_type_or_any(
     assert (answer.status_code, answer.json()["outputs"][0]["data"]) == (200, ["greeting"])
 
 
+async def test_an_empty_list_of_outputs_asks_for_all_of_them(client: httpx.AsyncClient) -> None:
+    named, unnamed = question("你好", outputs=[]), question("你好")
+    assert (await infer(client, named)).json() == (await infer(client, unnamed)).json()
+
+
 async def test_who_names_no_outputs_gets_all_of_the_metadata(client: httpx.AsyncClient) -> None:
     await load(client, "a")
     described = (await client.get("/v2/models/intent/versions/a")).json()["outputs"]
@@ -283,8 +288,14 @@ async def test_other_parameters_change_nothing_and_binary_output_comes_as_json(c
     [
         (b"{", {}, 400, "body: The body is not valid JSON."),
         (b"\xff\xfe\x00", {}, 400, "There was an error parsing the body"),
-        (b"[]", {}, 400, "body: Input should be a valid dictionary or object to extract fields from"),
+        (b"[]", {}, 400, "body: The body must be a JSON object, sent with Content-Type: application/json."),
         (b"{}", {}, 400, "inputs: Field required"),
+        (
+            json.dumps(question("a", shape=[True])).encode(),
+            {},
+            400,
+            "inputs.0.shape.0: Input should be a valid integer",
+        ),
         (b'{"inputs": 7}', {}, 400, "inputs: Input should be a valid list"),
         (b'{"inputs": [], "x": 1}', {}, 400, "x: Extra inputs are not permitted"),
         (b'{"inputs": [], "id": 7}', {}, 400, "id: Input should be a valid string"),

@@ -217,5 +217,8 @@ async def test_a_watched_file_is_followed_while_it_runs(tmp_path):
     async with asyncio.timeout(30):
         while file.value != 1:
             await asyncio.sleep(0.005)
+        path.write_text("22")
+        while file.value != 22:
+            await asyncio.sleep(0.005)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

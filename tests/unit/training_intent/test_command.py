@@ -68,7 +68,9 @@ def test_a_model_is_the_base_of_the_next(command: Command, labelled: Path, tiny_
     learning = ["--epochs", 6, "--learning-rate", 0.003]
     status, output, _ = command("train", "intent", *choices, *learning, "--base", tiny_base, "--out", tmp_path / "one")
     package = json.loads(output)["package"]
-    told = ["--epochs", 1, "--learning-rate", 0, "--base", package, "--out", tmp_path / "two"]
+    _, whole, _ = command("evaluate", "intent", "--data", labelled, "--model", package, "--json")
+    assert command("evaluate", "intent", "--data", labelled, "--model", tmp_path / "one", "--json")[:2] == (0, whole)
+    told = ["--epochs", 1, "--learning-rate", 0, "--base", tmp_path / "one", "--out", tmp_path / "two"]
     status, _, error = command("train", "intent", *choices, *told)
     assert (status, (tmp_path / "two").exists()) == (2, False)
     assert "name --validation rows that it has not learned from" in error.splitlines()[-1]
@@ -98,6 +100,11 @@ def test_two_processes_train_together_and_one_speaks(labelled: Path, tiny_base: 
         (["--data", "{labelled}", "--base", "{other}"], "the encoder roberta with gelu cannot be exported"),
         (["--data", "{labelled}", "--base", "{other}", "--layers", "0"], "the encoder roberta with gelu"),
         (["--data", "{labelled}", "--base", "{half}"], "the package is damaged"),
+        (
+            ["--data", "{labelled}", "--base", "{cut}"],
+            "cut: its weights are damaged, or not those that its config.json",
+        ),
+        (["--data", "{labelled}", "--base", "{taller}"], "taller: its weights have no encoder.layer.2."),
         (["--data", "{labelled}", "--base", "absent", "--validation", "{strange}"], "strange.csv: no row is in scope"),
         (["--data", "{labelled}", "--base", "{base}", "--layers", "0,7"], "the encoder has the layers 0 to 1"),
         (["--data", "{labelled}", "--base", "{base}", "--layers", "few"], "--layers takes `all` or numbers"),
@@ -113,7 +120,14 @@ def test_what_cannot_be_used_is_one_line_and_status_2(
     strange.write_text("text,label\nis it raining?,out_of_scope\n")
     other = Path(shutil.copytree(tiny_base, tmp_path / "other"))
     (other / "config.json").write_text((other / "config.json").read_text().replace('"bert"', '"roberta"'))
+    cut = Path(shutil.copytree(tiny_base, tmp_path / "cut"))
+    with (cut / "model.safetensors").open("r+b") as weights:
+        weights.truncate(5_000)
+    taller = Path(shutil.copytree(tiny_base, tmp_path / "taller"))
+    more = (taller / "config.json").read_text().replace('"num_hidden_layers": 2', '"num_hidden_layers": 3')
+    (taller / "config.json").write_text(more)
     places = {"labelled": labelled, "base": tiny_base, "folder": tmp_path, "half": half, "strange": strange}
+    places |= {"cut": cut, "taller": taller}
     filled = [word.format(**places, other=other) for word in words]
     status, output, error = command("train", "intent", "--out", tmp_path / "out", *filled)
     assert (status, output, (tmp_path / "out").exists()) == (2, "", False)

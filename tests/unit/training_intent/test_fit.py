@@ -1,6 +1,6 @@
 """The training loop: the same by seed, the same after an interruption, and it learns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +79,26 @@ def test_what_goes_on_keeps_the_weights_halfway_back_where_they_score_better(
     assert all(torch.equal(value, expected[name]) for name, value in state.best_weights.items())
     assert all(torch.equal(dict(going_on.network.named_parameters())[name], value) for name, value in expected.items())
     assert ended.halfway == {}
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda whole: b"",
+    "another file": lambda whole: b"hello",
+    "cut": lambda whole: whole[: len(whole) // 2],
+    "bits turned": lambda whole: whole[: len(whole) // 2] + b"\xa5" * 64 + whole[len(whole) // 2 + 64 :],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_checkpoint_is_named_with_what_to_do(
+    tiny_base: Path, tiny_rows: Sequence[Row], tiny_config: TrainConfig, tmp_path: Path, damage: str
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    trainer(tiny_base, tiny_rows, tiny_config, tmp_path).fit(until=1)
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    with pytest.raises(UnusableData) as refused:
+        trainer(tiny_base, tiny_rows, tiny_config, tmp_path, resume=True).fit()
+    assert str(refused.value) == f"{path} is damaged, so that there is nothing to go on from: start without --resume"
 
 
 def test_the_checkpoint_of_another_configuration_is_refused(

@@ -37,6 +37,11 @@ def test_rows_held_out_are_refused_when_no_class_in_scope_has_one_to_spare() -> 
         divide(rows(BUY, REFUND, *[OUTSIDE] * 20), [], TrainConfig())
 
 
+def test_two_rows_are_refused_for_what_they_lack() -> None:
+    with pytest.raises(UnusableValidation, match=r"^no label has two texts of its own"):
+        divide(rows(BUY, REFUND), [], TrainConfig())
+
+
 @pytest.mark.parametrize(
     ("learned", "reason"),
     [((GLAD, CROSS), "no row has a label"), ((BUY, REFUND, GLAD, CALM), "no row has the sentiment negative")],

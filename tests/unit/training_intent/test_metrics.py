@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from training.intent.evaluation import figures, purchase_auc, scope_auroc
-from training.intent.metrics import auroc, confusion, expected_calibration_error, f1_by_class, macro_f1
+from training.intent.metrics import (
+    ClassFigures,
+    auroc,
+    by_class,
+    confusion,
+    expected_calibration_error,
+    f1_by_class,
+    macro_f1,
+    reliability,
+)
 from training.intent.rows import UNKNOWN
 
 TRUTH = np.array([0, 0, 0, 1, 1, 2])
@@ -32,6 +41,21 @@ def test_calibration_error() -> None:
     assert expected_calibration_error(np.array([1.0, 1.0]), np.array([True, True])) == 0.0
 
 
+def test_bins_without_rows_are_left_out() -> None:
+    found = reliability(np.array([0.95, 0.91, 0.62, 1.0]), np.array([True, False, True, True]), bins=10)
+    assert [(each.rows, each.accuracy) for each in found] == [(1, 1.0), (3, pytest.approx(2 / 3))]
+    assert [each.confidence for each in found] == pytest.approx([0.62, (0.95 + 0.91 + 1.0) / 3])
+
+
+def test_a_class_that_is_never_said_has_no_precision_and_one_that_never_occurs_no_recall() -> None:
+    found = by_class(np.array([0, 0, 1]), np.array([0, 2, 0]), ("a", "b", "c", "d"))
+    assert found == {
+        "a": ClassFigures(2, 0.5, 0.5, 0.5),
+        "b": ClassFigures(1, None, 0.0, 0.0),
+        "c": ClassFigures(0, 0.0, None, 0.0),
+    }
+
+
 def test_auroc_counts_ties_half() -> None:
     # Pairs: 3 > 1, 3 > 2, 2 > 1 and the tie 2 = 2.
     assert auroc(np.array([3.0, 2.0]), np.array([1.0, 2.0])) == pytest.approx(3.5 / 4)
@@ -40,7 +64,7 @@ def test_auroc_counts_ties_half() -> None:
 def test_figures_leave_out_rows_that_say_nothing() -> None:
     logits = np.array([[9.0, 0.0], [0.0, 9.0], [9.0, 0.0], [5.0, 5.0]])
     found = figures(logits, np.array([0, 1, 1, UNKNOWN]), ("a", "b"), 1.0)
-    assert (found.rows, found.confusion) == (3, [[1, 0], [1, 1]])
+    assert (found.rows, found.classes, found.confusion) == (3, ("a", "b"), [[1, 0], [1, 1]])
     assert found.accuracy == pytest.approx(2 / 3)
     assert found.accuracy_interval[0] <= found.accuracy <= found.accuracy_interval[1]
 

@@ -18,6 +18,10 @@ def page(folder: Path, taken: str | None = None) -> str:
         "epochs": [{"intent": 0.8, "score": 0.8}],
         "validation": {"intent": figures(logits, truth, CLASSES, 1.0).to_json()},
         "quantisation": {"float": 0.8, "taken": taken, "tried": []},
+        "files": {
+            "float32": {"largest_difference": 1e-6, "same_label": 1.0},
+            "int8": {"largest_difference": 0.2, "same_label": 0.99},
+        },
         "scope": {"taken": "distance", "auroc": {}},
     }
     write_page(folder / "report.html", report, {"intent": CLASSES})
@@ -34,10 +38,22 @@ def test_confusion_is_read_as_text(tmp_path: Path) -> None:
 
 def test_every_class_is_there_the_weakest_first(tmp_path: Path) -> None:
     listed = page(tmp_path).split("the weakest first</h3>")[1].split("</table>")[0]
-    assert re.findall(r"<th>([^<]*)<td>([.\d]*)", listed) == [
-        ("买课", "0.667"),
-        ("退款 &lt;b&gt;", "0.800"),
-        ("other", "1.000"),
+    assert re.findall(r"<th>([^<]*)<td>(\d*)<td>([^<]*)<td>([^<]*)<td>([^<]*)", listed) == [
+        ("买课", "2", "1.000", "0.500", "0.667"),
+        ("退款 &lt;b&gt;", "2", "0.667", "1.000", "0.800"),
+        ("other", "1", "1.000", "1.000", "1.000"),
+    ]
+
+
+def test_learning_and_reliability_are_drawn(tmp_path: Path) -> None:
+    assert page(tmp_path).count("<img") == 2
+
+
+def test_every_file_is_held_against_the_network(tmp_path: Path) -> None:
+    told = page(tmp_path).split("Files against the network</h3>")[1].split("</table>")[0]
+    assert re.findall(r"<th>([^<]*)<td>([^<]*)<td>([^<]*)", told) == [
+        ("float32", "1e-06", "1.0000"),
+        ("int8", "0.2", "0.9900"),
     ]
 
 

@@ -45,19 +45,26 @@ def test_a_byte_order_mark_and_the_column_category(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         ("words,label\na,b\n", "the column `text` is missing (found: 'words', 'label')"),
-        ("text\tlabel\na\tb\n", "the column `text` is missing (found: 'text\\tlabel')"),
+        ("words;label\na;b\n", "the column `text` is missing (found: 'words;label')"),
         ("", "the column `text` is missing (found: none)"),
         ("text,mood\na,b\n", "the column `label` is missing (found: 'text', 'mood')"),
         (
             "text,label\na,b\nhello, a refund,c\n",
             "row 3 has more fields than there are columns: a text with a comma needs quotes",
         ),
-        ('text,label\n"a,b\nc,d\n', "a quote is opened and never closed"),
+        ('text,label\na,b\n"a,b\nc,d\n', "row 3: a quote is opened and never closed"),
+        ('text,label\na,b\n\n"a" b,c\n', "row 4: ',' expected after '\"'"),
+        (f"text,label\na,b\n{'a' * 200_000},b\n", "row 3: field larger than field limit (131072)"),
+        ("text,label\na,b\n\n,,\n ,c\n", "row 5 has an empty text"),
         (
             "text,label,sentiment\na,b,\na,b,angry\n",
-            "row 3 has the sentiment 'angry', which is none of negative, neutral, positive",
+            "row 3 has the sentiment 'angry', which is none of negative, neutral, positive; "
+            "rename the column `sentiment` if it says something else",
         ),
-        ("text,label,purchase\na,b,yes\n", "row 2 has the purchase 'yes', which is none of buy, not_buy"),
+        (
+            "text,label,purchase\na,b,yes\n",
+            "row 2 has the purchase 'yes', which is none of buy, not_buy; rename the column `purchase` if it says something else",
+        ),
         ("text,label\na,b\n ,c\n", "row 3 has an empty text"),
         ("text,label\na,\n", "row 2 has no label"),
         ("text,label\n", "no rows"),
@@ -78,8 +85,27 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     path = tmp_path / "gbk.csv"
     path.write_bytes("text,label\n退款,a\n".encode("gbk"))
-    with pytest.raises(UnusableData, match=r"gbk\.csv: not UTF-8 \(byte 0xcd\); save it as UTF-8$"):
+    with pytest.raises(
+        UnusableData, match=r"gbk\.csv: not UTF-8 \(byte 0xcd\); save it as UTF-8 \(in Excel: CSV UTF-8\)$"
+    ):
         read_rows(path)
+
+
+def test_a_workbook_is_told_from_a_file_of_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"PK\x03\x04" + bytes(range(256)))
+    with pytest.raises(UnusableData, match=r"rows\.csv: a workbook, no CSV file; save it as UTF-8"):
+        read_rows(path)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_the_first_line_says_what_is_between_the_fields(tmp_path: Path, delimiter: str) -> None:
+    lines = [("id", '"text"', "label"), ("1", "a, b", "greeting"), ("2", '"c;\td"', "other")]
+    content = "".join(f"{delimiter.join(line)}\n" for line in lines)
+    path = tmp_path / "rows.csv"
+    path.write_text(content, encoding="utf-8-sig")
+    assert [(each.text, each.labels["intent"]) for each in read_rows(path)] == [("a, b", "greeting"), ("c; d", "other")]
+    assert read_strangers(path) == ["a, b", "c;\td"]
 
 
 def test_blanks_around_the_names_of_columns_are_nothing(tmp_path: Path) -> None:
@@ -97,7 +123,7 @@ def test_classes_are_sorted_and_unknown_tasks_have_no_class() -> None:
     )
     assert vocabulary.classes == {"intent": ("x", "y"), "topic": ("s", "t")}
     assert vocabulary.indices(row("y")) == {"intent": 1, "topic": UNKNOWN}
-    with pytest.raises(UnusableData, match="does not have"):
+    with pytest.raises(UnusableData, match=r"^the text 'text' has the label 'z', which the model does not have$"):
         vocabulary.indices(row("z"))
 
 

@@ -63,7 +63,10 @@ def test_a_run_leaves_a_report_a_page_and_a_package(made: Made) -> None:
     assert report["parity"] < 1e-5
     assert report["validation"]["intent"]["accuracy"] > 0.9
     assert sum(map(sum, report["validation"]["intent"]["confusion"])) == report["validation"]["intent"]["rows"]
-    assert (made.folder / "report.html").read_text().count("data:image/png") == 1
+    assert report["validation"]["intent"]["classes"] == sorted(report["validation"]["intent"]["by_class"])
+    assert report["files"]["float32"] == {"largest_difference": report["parity"], "same_label": 1.0}
+    assert report["files"]["int8"]["same_label"] > 0.9
+    assert (made.folder / "report.html").read_text().count("data:image/png") == 1 + len(report["validation"])
     assert {path.name for path in (made.folder / "package").iterdir()} == {
         "model.onnx",
         "tokenizer.json",
