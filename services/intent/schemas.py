@@ -42,10 +42,13 @@ MAX_TEXT_CHARS = 2_000
 _UNWRITTEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters (Unicode's Cc but for tabs and line ends) and lone surrogates (Cs)."""
 
+_BLANK = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe0f\ufeff]*")
+"""White space, and what takes no room at all: joiners, marks of direction, byte order marks."""
+
 
 def written(text: str) -> str:
-    """A text that somebody wrote: not blank, and no control characters as in binary data."""
-    if not text.strip():
+    """A text that somebody wrote: something is to be seen, and no control characters as in binary data."""
+    if _BLANK.fullmatch(text):
         raise PydanticCustomError("blank_text", "The text is blank.")
     if _UNWRITTEN.search(text):
         raise PydanticCustomError("binary_text", "The text holds control characters: it looks like binary data.")

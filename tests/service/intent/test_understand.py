@@ -111,6 +111,7 @@ async def test_the_largest_request_is_answered(client: httpx.AsyncClient) -> Non
     [
         ({"texts": ["a", "b", "c", ""]}, "texts.3", "blank_text"),
         ({"texts": ["a", " \n\u3000"]}, "texts.1", "blank_text"),
+        ({"texts": ["\u200b \ufeff\u2060"]}, "texts.0", "blank_text"),
         ({"texts": ["a", "b", "c", "x" * 2001]}, "texts.3", "string_too_long"),
         ({"texts": ["a", "b", "c", 7]}, "texts.3", "string_type"),
         ({"texts": ["a", None]}, "texts.1", "string_type"),
