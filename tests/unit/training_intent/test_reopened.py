@@ -222,8 +222,11 @@ def test_an_older_packages_last_run_is_read_from_its_card(package: Path, tmp_pat
 def test_the_package_that_ships_tells_its_runs() -> None:
     shipped = newest_shipped()
     assert shipped is not None
-    runs = (Step(base="a9b6af8b2752", texts=17_816), Step(base="intent 98355d8e2709", texts=21_846))
-    assert lineage_of(read_package(shipped)) == runs
+    assert lineage_of(read_package(shipped)) == (
+        Step(base="a9b6af8b2752", texts=17_816),
+        Step(base="intent 98355d8e2709", texts=21_846),
+        Step(base="intent e5dc0786083e", texts=34_781),
+    )
 
 
 def test_what_an_older_run_left_in_the_folder_is_not_in_the_package(tiny_base: Path, tmp_path: Path) -> None:

@@ -28,9 +28,9 @@ def row(label: str) -> Row:
 
 
 def test_a_file_with_every_column(tmp_path: Path) -> None:
-    path = write(tmp_path, "text,label,lang,sentiment,purchase,topic\n  ＡＢ  c ,x,en,neutral,buy,fees\n")
+    path = write(tmp_path, "text,label,lang,sentiment,purchase,topic\n  ＡＢ  cde ,x,en,neutral,buy,fees\n")
     [read] = read_rows(path)
-    assert read == Row("AB c", {"intent": "x", "sentiment": "neutral", "purchase": "buy", "topic": "fees"}, "en")
+    assert read == Row("AB cde", {"intent": "x", "sentiment": "neutral", "purchase": "buy", "topic": "fees"}, "en")
 
 
 def test_a_byte_order_mark_and_the_column_category(tmp_path: Path) -> None:
