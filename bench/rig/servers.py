@@ -101,11 +101,15 @@ def stores() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def ours(model: Path, core: int | None, settings: Mapping[str, str], *, log: IO[str] | None = None) -> Iterator[Server]:
-    """The service with one compute thread and no response cache, so that every text is computed; `log` takes its access log."""
+    """The service with the role of a pod that answers, one compute thread and no response cache, so that every text is computed.
+
+    `log` takes its access log.
+    """
     port = free_ports()
     told = {
         "KUAJIE_INTERNAL_KEYS": KEYS,
         "KUAJIE_INTENT_MODEL_DIR": str(model),
+        "KUAJIE_INTENT_ROLES": '["api"]',
         "KUAJIE_INTENT_CACHE_ANSWERS": "0",
         "KUAJIE_DEFAULT_DEADLINE_MS": "60000",
         "KUAJIE_LOG_LEVEL": "error" if log is None else "info",
