@@ -12,6 +12,7 @@ from kuajie.data_folder import DataFolder
 from kuajie.failures import BadInput, CommandError
 from kuajie.gateway import Gateway, find_gateway
 from kuajie.knowledge import read_document, send
+from services.intent.assist.knowledge.passages import passages_of
 from tests.unit.kuajie.conftest import Stand
 
 
@@ -80,6 +81,32 @@ def test_a_document_is_called_by_its_first_heading_however_it_is_written(
     file = tmp_path / "help.md"
     file.write_text(content, encoding="utf-8", newline="")
     assert read_document(file, document_id=None, title=None, link=None)["title"] == title
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# 帮助中心",
+        "#帮助中心",
+        "＃ 标题 ＃",
+        "#话题#",
+        "#1",
+        "   # x y",
+        "#include",
+        "# C#",
+        "#《投资学》",
+        "#",
+        "#中文 #2",
+    ],
+)
+def test_the_command_and_the_service_take_the_same_for_a_first_heading(tmp_path: Path, line: str) -> None:
+    """The rule stands twice: the command knows nothing of the service."""
+    content = f"{line}\n\nText."
+    [passage, *_] = passages_of(content, "markdown", "zh-CN")
+    file = tmp_path / "no heading.md"
+    file.write_text(content, encoding="utf-8", newline="")
+    title = read_document(file, document_id=None, title=None, link=None)["title"]
+    assert title == (passage.section or "no heading")
 
 
 def test_an_export_is_read_line_by_line_across_chunks() -> None:
