@@ -47,6 +47,7 @@ def run(service: str, host: str, port: int) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks who the caller's address is
         timeout_graceful_shutdown=5,
     )
 

@@ -15,7 +15,7 @@ from services.gateway.credentials import Credentials
 from services.gateway.draining import Draining
 from services.gateway.openapi import document
 from services.gateway.resources import opened
-from services.gateway.routes import COMPOSED, LAG, edge_routes
+from services.gateway.routes import COMPOSED, GRACE_S, LAG, edge_routes
 from services.gateway.rows import FORWARDED_MS, STREAMED_MS
 from services.gateway.settings import GatewaySettings
 from services.gateway.table import ROWS
@@ -59,6 +59,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             COMPOSED.path: settings.shared.default_deadline_ms,
             **{row.path: STREAMED_MS for row in ROWS if row.streamed},
         },
+        graces={COMPOSED.path: GRACE_S},
         error_member="/v2",
     )
     # In front of FastAPI's own, which would make its document on the event loop.

@@ -14,7 +14,7 @@ from services.gateway.resources import Resources
 from services.gateway.rows import Row
 from services.gateway.schemas import LagReport, RecommendAnswer, RecommendRequest
 from services.gateway.table import ROWS
-from services.kit.app import deadline_of, finish_late
+from services.kit.app import deadline_of
 from services.kit.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, while_connected
 from services.kit.errors import invalid_request
 from services.kit.identity import Caller, ScopeCheck
@@ -86,7 +86,6 @@ async def forward(row: Row, request: Request, caller: Caller) -> Response:
 async def recommend(_: Row, request: Request, caller: Caller) -> Response:
     """One answer from all back ends; which of them failed, and how, is in `sections`."""
     resources = _resources(request)
-    finish_late(request, GRACE_S)
     question = _question(await request.body(), resources.settings.max_json_depth)
     caller.require_self(question.user_id)
     trace = current_trace()

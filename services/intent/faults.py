@@ -1,12 +1,10 @@
 """What a caller is told when texts are not understood."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from services.intent.serving.batcher import DeadlinePassed, Draining, QueueFull
 from services.intent.serving.engine import NoModel
-from services.kit.errors import DeadlineExceeded, Problem, TooManyRequests, Unavailable
+from services.kit.errors import DeadlineExceeded, Problem, ServiceError, TooManyRequests, Unavailable
 
 TOLD: dict[int | str, dict[str, Any]] = {
     429: {"model": Problem, "description": "The queue is full: `queue_full`, with Retry-After"},
@@ -19,14 +17,12 @@ class Overloaded(TooManyRequests):
     code = "queue_full"
 
 
-@contextmanager
-def told() -> Iterator[None]:
-    """The engine's errors as problems."""
-    try:
-        yield
-    except QueueFull as full:
-        raise Overloaded("Too many texts are waiting.", retry_after_s=full.retry_after_s) from full
-    except DeadlinePassed as late:
-        raise DeadlineExceeded("The deadline passed before the texts were understood.") from late
-    except (NoModel, Draining) as ending:
-        raise Unavailable("The model is being loaded, or this process is about to end.") from ending
+def problem(failure: QueueFull | DeadlinePassed | NoModel | Draining) -> ServiceError:
+    """An error of the engine as a caller is told it."""
+    match failure:
+        case QueueFull():
+            return Overloaded("Too many texts are waiting.", retry_after_s=failure.retry_after_s)
+        case DeadlinePassed():
+            return DeadlineExceeded("The deadline passed before the texts were understood.")
+        case NoModel() | Draining():
+            return Unavailable("The model is being loaded, or this process is about to end.")

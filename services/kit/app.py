@@ -4,14 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.datastructures import Headers
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.kit.asgi import header
 from services.kit.errors import (
     PROBLEM_JSON,
     Problem,
@@ -38,8 +38,10 @@ log = get_logger(__name__)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[FastAPI], Awaitable[Sequence[str]]]
+N = TypeVar("N", int, float)
 
 MIB = 1024 * 1024
+_DEADLINE = DEADLINE_HEADER.lower().encode()
 _LATE = "The request's deadline passed before the answer was ready."
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": description, "content": {PROBLEM_JSON: {}}}
@@ -59,14 +61,17 @@ def build_app(
     max_body_bytes: int = MIB,
     body_limits: Mapping[str, int] | None = None,
     deadlines: Mapping[str, int] | None = None,
+    graces: Mapping[str, float] | None = None,
     error_member: str | None = None,
     straight: Sequence[Straight] = (),
 ) -> "Service":
     """A service's application.
 
     `ready` gives the reasons why this process should get no traffic (its own state, never a neighbour's).
-    `body_limits` (bytes) and `deadlines` (milliseconds) override the defaults by path prefix, longest first. Problems under the
-    path prefix `error_member` also have the member `error`. `straight` has the second way of hot routes.
+    `body_limits` (bytes) and `deadlines` (milliseconds) override the defaults by path prefix, longest first. `graces` (seconds, by
+    path prefix) is for routes that end their work by the deadline themselves: so much longer may an answer take that is almost
+    out, which a busy event loop would turn into a 504. Problems under the path prefix `error_member` also have the member `error`.
+    `straight` has the second way of hot routes.
     """
     configure_logging(shared.log_level)
     app = Service(title=title, version="1", lifespan=lifespan, responses=_PROBLEMS, docs_url=None, redoc_url=None)
@@ -77,6 +82,7 @@ def build_app(
         service=name,
         limits=_by_prefix(body_limits, max_body_bytes),
         deadlines=_by_prefix(deadlines, shared.default_deadline_ms),
+        graces=_by_prefix(graces, 0.0),
         access_log=shared.access_log,
         error_member=error_member,
     )
@@ -106,17 +112,7 @@ def deadline_of(request: Request) -> Deadline:
     return deadline
 
 
-def finish_late(request: Request, grace_s: float) -> None:
-    """For a route that ends its work by the deadline itself: it may take `grace_s` more to send what it has.
-
-    Without it, a busy event loop would turn an answer that is almost out into a 504.
-    """
-    timeout: asyncio.Timeout = request.scope["kuajie.timeout"]
-    if (when := timeout.when()) is not None and not timeout.expired():
-        timeout.reschedule(when + grace_s)
-
-
-def _by_prefix(overrides: Mapping[str, int] | None, default: int) -> Callable[[str], int]:
+def _by_prefix(overrides: Mapping[str, N] | None, default: N) -> Callable[[str], N]:
     rows = sorted((overrides or {}).items(), key=lambda row: -len(row[0]))
     return lambda path: next((value for prefix, value in rows if path.startswith(prefix)), default)
 
@@ -149,6 +145,7 @@ class RequestScope:
         service: str,
         limits: Callable[[str], int],
         deadlines: Callable[[str], int],
+        graces: Callable[[str], float],
         access_log: bool,
         error_member: str | None,
     ) -> None:
@@ -156,34 +153,35 @@ class RequestScope:
         self._service = service
         self._limits = limits
         self._deadlines = deadlines
+        self._graces = graces
         self._access_log = access_log
         self._error_member = error_member
-        self._in_flight = IN_FLIGHT.labels(service)
+        self._in_flight = 0
+        IN_FLIGHT.labels(service).set_function(lambda: self._in_flight)
+        self._measures: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        headers = Headers(scope=scope)
-        trace = begin_trace(headers.get("x-request-id"), headers.get("traceparent"))
+        trace = begin_trace(header(scope, b"x-request-id"), header(scope, b"traceparent"))
         say_error(self._error_member is not None and scope["path"].startswith(self._error_member))
         answer = _Answer(send, trace.request_id)
-        self._in_flight.inc()
+        self._in_flight += 1
         try:
-            await self._serve(scope, headers, receive, answer)
+            await self._serve(scope, receive, answer)
         finally:
-            self._in_flight.dec()
+            self._in_flight -= 1
             self._observe(scope, answer.status, time.perf_counter() - started)
 
-    async def _serve(self, scope: Scope, headers: Headers, receive: Receive, answer: "_Answer") -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         path: str = scope["path"]
-        deadline = Deadline.after_ms(_budget_ms(headers.get(DEADLINE_HEADER)) or self._deadlines(path))
+        deadline = Deadline.after_ms(_budget_ms(header(scope, _DEADLINE)) or self._deadlines(path))
         scope["kuajie.deadline"] = deadline
-        limited = _limited(receive, headers, self._limits(path))
+        limited = _limited(receive, header(scope, b"content-length") or "", self._limits(path))
         try:
-            async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline.remaining()) as timeout:
-                scope["kuajie.timeout"] = timeout
+            async with asyncio.timeout(deadline.remaining() + self._graces(path)) as timeout:
                 await self._app(scope, limited, answer)
         except TimeoutError:
             if not timeout.expired():
@@ -200,8 +198,11 @@ class RequestScope:
     def _observe(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "unmatched"
         method = scope["method"]
-        REQUESTS.labels(self._service, method, route, str(status)).inc()
-        DURATION.labels(self._service, method, route).observe(seconds)
+        if (measures := self._measures.get((method, route, status))) is None:
+            counted = REQUESTS.labels(self._service, method, route, str(status))
+            self._measures[method, route, status] = measures = counted, DURATION.labels(self._service, method, route)
+        measures[0].inc()
+        measures[1].observe(seconds)
         if self._access_log:
             log.info(
                 "request",
@@ -245,9 +246,8 @@ def _budget_ms(header: str | None) -> int | None:
     return None
 
 
-def _limited(receive: Receive, headers: Headers, limit: int) -> Receive:
+def _limited(receive: Receive, declared: str, limit: int) -> Receive:
     """`receive` that raises 413 once the body is over `limit` bytes, declared or counted."""
-    declared = headers.get("content-length", "")
     received = 0
 
     async def limited() -> Message:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jwt
 from fastapi import Depends, Request
 
+from services.kit.asgi import header
 from services.kit.errors import Forbidden, Unauthorised
 
 AUDIENCE = "kuajie-internal"
@@ -88,7 +89,7 @@ class Keyring:
 
 def bearer(request: Request) -> str:
     """The credential of the `Authorization: Bearer` header; raises `Unauthorised`."""
-    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+    scheme, _, credential = (header(request.scope, b"authorization") or "").partition(" ")
     if scheme.lower() != "bearer" or not credential:
         raise Unauthorised()
     return credential.strip()

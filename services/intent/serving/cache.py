@@ -20,6 +20,11 @@ class AnswerCache(Generic[A]):
     def __len__(self) -> int:
         return len(self._answers)
 
+    @property
+    def keeps(self) -> bool:
+        """Whether it keeps any answer at all."""
+        return self._capacity > 0
+
     def get(self, key: bytes) -> A | None:
         answer = self._answers.get(key)
         if answer is not None:

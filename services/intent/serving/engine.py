@@ -1,10 +1,9 @@
 """From texts to what they say: the version at work, the cache of its answers, and who looks on. Knows no HTTP."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from services.intent.model import Model, Understanding
 from services.intent.serving.batcher import Batcher, BatcherError, DeadlinePassed, Draining, Observer, QueueFull
@@ -12,6 +11,7 @@ from services.intent.serving.cache import AnswerCache, cache_key
 from services.intent.serving.raw import InFull, Shown
 from services.intent.serving.waiting import Priority
 
+T = TypeVar("T")
 UnderstandingModel = Model[Any, Any, Understanding]
 
 _FAILURES = {QueueFull: "queue_full", DeadlinePassed: "deadline", Draining: "draining"}
@@ -97,8 +97,7 @@ class Engine:
         self, served: Served, texts: Sequence[str], *, tenant: str, expires: float, priority: Priority
     ) -> Answered:
         """As `understand`, by a version of the caller's choice. Nothing is awaited before the batcher has taken the texts in."""
-        with _counted(served.observer):
-            results = await self._results(served, texts, tenant, expires, priority)
+        results = await _counted(served.observer, self._results(served, texts, tenant, expires, priority))
         self._mirrored(served, texts, results)
         return Answered(served.model.name, served.version, results)
 
@@ -109,10 +108,8 @@ class Engine:
         """
         if not served.raw:
             raise NoModel
-        with _counted(served.observer):
-            shown: list[Shown] = await served.batcher.submit(
-                [InFull(text) for text in texts], expires=expires, priority=priority
-            )
+        inquiry = served.batcher.submit([InFull(text) for text in texts], expires=expires, priority=priority)
+        shown: list[Shown] = await _counted(served.observer, inquiry)
         self._mirrored(served, texts, [each.said for each in shown])
         return shown
 
@@ -124,23 +121,24 @@ class Engine:
     async def _results(
         self, served: Served, texts: Sequence[str], tenant: str, expires: float, priority: Priority
     ) -> list[Understanding]:
-        keys = [cache_key(tenant, served.version, text) for text in texts]
-        known = {key: answer for key in set(keys) if (answer := self._cache.get(key)) is not None}
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        served.observer.looked_up(hits=len(texts) - len(missing), misses=len(missing))
+        keys = {text: cache_key(tenant, served.version, text) for text in texts} if self._cache.keeps else {}
+        known = {text: answer for text, key in keys.items() if (answer := self._cache.get(key)) is not None}
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        if keys:
+            served.observer.looked_up(hits=len(texts) - len(missing), misses=len(missing))
         if missing:
-            answers = await served.batcher.submit(list(missing.values()), expires=expires, priority=priority)
-            for key, answer in zip(missing, answers, strict=True):
-                known[key] = answer
-                self._cache.put(key, answer)
-        return [known[key] for key in keys]
+            answers = await served.batcher.submit(missing, expires=expires, priority=priority)
+            for text, answer in zip(missing, answers, strict=True):
+                known[text] = answer
+                if keys:
+                    self._cache.put(keys[text], answer)
+        return [known[text] for text in texts]
 
 
-@contextmanager
-def _counted(observer: EngineObserver) -> Iterator[None]:
+async def _counted(observer: EngineObserver, request: Awaitable[T]) -> T:
     """One request, that succeeds or fails for a reason."""
     try:
-        yield
+        answer = await request
     except BatcherError as error:
         observer.failed(_FAILURES.get(type(error), "model_failed"))
         raise
@@ -148,3 +146,4 @@ def _counted(observer: EngineObserver) -> Iterator[None]:
         observer.failed("caller_gone")
         raise
     observer.succeeded()
+    return answer

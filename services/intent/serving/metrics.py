@@ -1,6 +1,8 @@
 """Prometheus metrics of the engine, named after Triton's (queue, compute input, compute infer, compute output)."""
 
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import partial
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -22,6 +24,7 @@ COUNT = Counter(f"{_PREFIX}_count_total", "Texts that went through the model.", 
 EXECUTIONS = Counter(f"{_PREFIX}_exec_count_total", "Batches that went through the model.", _LABELS)
 TOKENS = Counter(f"{_PREFIX}_tokens_total", "Tokens that were computed, padding included or not.", [*_LABELS, "kind"])
 PENDING = Gauge(f"{_PREFIX}_pending_texts", "Texts taken in that have no answer yet.", _LABELS)
+_PENDING: dict[tuple[str, str], int] = defaultdict(int)
 REFUSED = Counter(f"{_PREFIX}_refused_texts_total", "Texts refused at a full queue.", _LABELS)
 DROPPED = Counter(f"{_PREFIX}_dropped_texts_total", "Texts taken in and not answered, by reason.", [*_LABELS, "reason"])
 CACHE = Counter(f"{_PREFIX}_cache_lookups_total", "Lookups in the response cache.", [*_LABELS, "outcome"])
@@ -54,6 +57,7 @@ class EngineMetrics:
     def __init__(self, model: str, version: str) -> None:
         self._names = (model, version)
         self._told_pending = 0
+        PENDING.labels(model, version).set_function(partial(_PENDING.__getitem__, self._names))
         self._queue = QUEUE.labels(model, version)
         self._input = INPUT.labels(model, version)
         self._infer = INFER.labels(model, version)
@@ -62,14 +66,13 @@ class EngineMetrics:
         self._executions = EXECUTIONS.labels(model, version)
         self._real = TOKENS.labels(model, version, "real")
         self._padding = TOKENS.labels(model, version, "padding")
-        self._pending = PENDING.labels(model, version)
         self._refused = REFUSED.labels(model, version)
         self._hits = CACHE.labels(model, version, "hit")
         self._misses = CACHE.labels(model, version, "miss")
         self._succeeded = SUCCESSES.labels(model, version)
 
     def pending(self, texts: int) -> None:
-        self._pending.inc(texts - self._told_pending)  # a version may have a second batcher, as a shadow
+        _PENDING[self._names] += texts - self._told_pending  # a version may have a second batcher, as a shadow
         self._told_pending = texts
 
     def encoded(self, seconds: float) -> None:

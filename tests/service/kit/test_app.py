@@ -6,7 +6,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 
-from services.kit.app import build_app
+from services.kit.app import build_app, deadline_of
 from services.kit.errors import Conflict
 from services.kit.identity import Caller, requires
 from services.kit.wire import EdgeModel
@@ -43,6 +43,11 @@ def make_app(shared, *, reasons=(), **options) -> FastAPI:
     @router.get("/v1/slow")
     async def slow(request: Request, caller: Reader) -> Answer:
         await asyncio.sleep(30)
+        return Answer(tenant="")
+
+    @router.get("/v1/late")
+    async def late(request: Request, caller: Reader) -> Answer:
+        await asyncio.sleep(deadline_of(request).remaining() + 0.03)
         return Answer(tenant="")
 
     @asynccontextmanager
@@ -131,6 +136,14 @@ async def test_a_failure_says_nothing_of_its_inside(client, headers):
 async def test_the_deadline_of_the_caller_ends_the_request(client, headers):
     answer = await client.get("/v1/slow", headers={**headers, "X-Request-Deadline-Ms": "30"})
     assert (answer.status_code, answer.json()["code"]) == (504, "deadline_exceeded")
+
+
+async def test_a_route_that_ends_by_itself_may_be_a_little_late(shared_settings, app_client, headers):
+    late = {**headers, "X-Request-Deadline-Ms": "30"}
+    async with app_client(make_app(shared_settings, graces={"/v1/late": 60.0})) as client:
+        assert (await client.get("/v1/late", headers=late)).status_code == 200
+    async with app_client(make_app(shared_settings, graces={"/v1/other": 60.0})) as client:
+        assert (await client.get("/v1/late", headers=late)).status_code == 504
 
 
 async def test_ids_of_the_caller_are_kept_and_a_new_span_is_begun(client, headers):
