@@ -1,7 +1,7 @@
 """A trained model: encode with its tokenizer, run with onnxruntime, decode with its calibration. Needs no torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.intent.labels import OPINION_TOPICS, OUT_OF_SCOPE, Sentiment
-from services.intent.lexical.keyword import KeywordModel, Spoken
+from services.intent.lexical.keyword import KeywordModel
 from services.intent.model import Appetite, Model, ModelRefused, Opinion, Understanding
 from services.intent.trained.buckets import Integers
 from services.intent.trained.confidence import DISTANCE, STRAIGHT, Floats, bent, known_score, softmax
@@ -26,7 +26,7 @@ log = get_logger(__name__)
 BUY = "buy"
 TOLD_BY_WORDS = ("sentiment", "purchase", "topic")
 AT_ONCE = 192
-"""Bytes whose tokens and topics take 0.02 to 0.08 ms, with no thread woken: most texts that somebody types."""
+"""Bytes whose tokens take 0.02 to 0.08 ms, with no thread woken: most texts that somebody types."""
 ON_CPU = Appetite(token_budget=256, batch_cost=4, encoded_at_once=AT_ONCE)
 """Measured on one core, several files: from 256 to 640 tokens a batch costs the least a token, at 2,048 up to a fifth more; a batch by
 itself costs 3.8 tokens' time."""
@@ -38,11 +38,10 @@ SENTIMENTS = frozenset({"negative", "neutral", "positive"})
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A text as token ids, and what the lexicon finds in it; no more than topics where the model tells the rest itself."""
+    """A text, and its token ids."""
 
+    text: str
     ids: Sequence[int]
-    topics: tuple[str, ...]
-    spoken: Spoken | None = None
 
     @property
     def tokens(self) -> int:
@@ -97,9 +96,7 @@ class OnnxModel:
 
     @property
     def appetite(self) -> Appetite:
-        """The whole lexicon, where the model does not tell all, is too much for the place where a text arrives."""
-        usual = ON_CPU if self.session.runs_on == CPU else ON_ACCELERATOR
-        return usual if self._tells_all else replace(usual, encoded_at_once=0)
+        return ON_CPU if self.session.runs_on == CPU else ON_ACCELERATOR
 
     def embedding(self) -> Model[Tokens, Vectors, Vectors] | None:
         """The same encoder as a model of embeddings; None where the graph has no such output."""
@@ -112,11 +109,7 @@ class OnnxModel:
     def encode(self, texts: Sequence[str]) -> list[Read]:
         prefix, most = self.package.description.prefix, self.package.description.max_tokens
         read = self._tokenizer.encode_batch_fast([prefix + written_form(text) for text in texts])
-        ids = [cut(each, most) for each in read]
-        if self._tells_all:
-            return [Read(each, self._keyword.topics(text)) for each, text in zip(ids, texts, strict=True)]
-        spoken = self._keyword.encode(texts)
-        return [Read(each, words.topics, words) for each, words in zip(ids, spoken, strict=True)]
+        return [Read(text, cut(each, most)) for text, each in zip(texts, read, strict=True)]
 
     def run(self, batch: Sequence[Read]) -> Outcome:
         return self._outcome(batch, self._told)
@@ -173,15 +166,15 @@ class OnnxModel:
         odds = self._probabilities("intent", logits)
         best = odds.argmax(axis=1)
         known = self._known(logits) & (best != self._stranger)
-        words = self._words(logits.read)
+        topics, words = self._words([each.text for each in logits.read])
         return [
-            Understanding(classes[column], confidence, in_scope, sentiment, read.topics, purchase, opinion)
-            for column, confidence, in_scope, sentiment, read, purchase, opinion in zip(
+            Understanding(classes[column], confidence, in_scope, sentiment, spoken_of, purchase, opinion)
+            for column, confidence, in_scope, sentiment, spoken_of, purchase, opinion in zip(
                 best.tolist(),
                 _rounded(self._sure("intent", odds)),
                 known.tolist(),
                 self._sentiments(logits, words),
-                logits.read,
+                topics,
                 self._purchases(logits, words),
                 self._opinions(logits, words),
                 strict=True,
@@ -200,10 +193,15 @@ class OnnxModel:
             return np.ones(len(outcome.read), dtype=np.bool_)
         return np.asarray(self.scope_scores(outcome) >= threshold)
 
-    def _words(self, batch: Sequence[Read]) -> list[Understanding]:
-        """What the lexicon says, for what the model has no head for; nothing where it has all."""
-        spoken = [each.spoken for each in batch if each.spoken is not None]
-        return self._keyword.decode(self._keyword.run(spoken)) if spoken else []
+    def _words(self, texts: Sequence[str]) -> tuple[list[tuple[str, ...]], list[Understanding]]:
+        """What the lexicon says: topics, and where the model has no head for something, all.
+
+        A batch at a time: where each text arrives, its code and phrases would have left the caches since the text before.
+        """
+        if self._tells_all:
+            return [self._keyword.topics(text) for text in texts], []
+        words = self._keyword.decode(self._keyword.run(self._keyword.encode(texts)))
+        return [each.topics for each in words], words
 
     def _probabilities(self, task: str, outcome: Outcome) -> Floats:
         return softmax(outcome.logits[task], self.package.description.temperatures[task])
