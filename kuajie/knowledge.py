@@ -1,7 +1,6 @@
 """`kuajie import knowledge` and `kuajie evaluate knowledge`."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from kuajie.extras import needs
 from kuajie.failures import BadInput, CommandError
 from kuajie.gateway import Gateway
 from kuajie.terminal import show, table
+from services.kit.headings import marked_heading
 
 FIGURES = (
     "recall_at_1",
@@ -22,8 +22,6 @@ FIGURES = (
     "right_when_answered",
     "wrongly_answered",
 )
-_TITLE = re.compile(r"[#＃](?:\s+(?P<title>\S.*?)(?:\s+[#＃]+)?|(?P<tight>[\u3400-\u9fff《“「【][^#＃]*))")
-"""As in a passage's way of headings: the blank may be missing before a Chinese character."""
 FORMATS = {".md": "markdown", ".markdown": "markdown", ".csv": "csv"}
 
 
@@ -108,5 +106,6 @@ def _id_of(file: Path) -> str:
 
 
 def _first_heading(content: str) -> str | None:
-    found = next(filter(None, (_TITLE.fullmatch(line.strip()) for line in content.splitlines())), None)
-    return (found["title"] or found["tight"])[:200] if found else None
+    """The first of the highest level, with the marks that the service would take away."""
+    marked = filter(None, map(marked_heading, content.splitlines()))
+    return next((title[:200] for level, title in marked if level == 1 and title), None)

@@ -1,6 +1,6 @@
 """The vocabulary of intent: labels, sentiments and topics, as they travel on the wire."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 Sentiment = Literal["negative", "neutral", "positive"]
 
@@ -56,7 +56,7 @@ CONTENT_TOPICS: tuple[str, ...] = ("tech", "finance", "health", "culture", "educ
 TOPICS: tuple[str, ...] = tuple(dict.fromkeys(PRODUCT_TOPICS + CONTENT_TOPICS))
 """Product categories and content domains; `travel` is both a kind of insurance and a domain."""
 
-OPINION_TOPICS: tuple[str, ...] = (
+OpinionTopic = Literal[
     "regulation",
     "product",
     "service",
@@ -68,5 +68,6 @@ OPINION_TOPICS: tuple[str, ...] = (
     "macro",
     "technology",
     "other",
-)
+]
+OPINION_TOPICS: tuple[str, ...] = get_args(OpinionTopic)
 """What news and comments are about; opinion monitoring counts by these."""

@@ -51,7 +51,21 @@ def write_package(
     if half is not None:
         shutil.copyfile(half, folder / HALF)
     tokenizer.backend_tokenizer.save(str(folder / TOKENIZER), pretty=False)
-    description = {
+    (folder / DESCRIPTION).write_bytes(
+        orjson.dumps(_description(card, calibration, report), option=orjson.OPT_INDENT_2)
+    )
+    (folder / CARD).write_text(_card(card, report), encoding="utf-8")
+    for notice in (Path(card.base) / name for name in ("NOTICE", "LICENSE")):
+        if notice.is_file():
+            shutil.copyfile(notice, folder / notice.name)
+    seal(folder, card.name)
+    shutil.rmtree(out / "package", ignore_errors=True)
+    folder.rename(out / "package")
+
+
+def _description(card: Card, calibration: Calibration, report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the service reads of the model, as JSON types."""
+    return {
         "format": FORMAT,
         "name": card.name,
         "classes": {task: list(names) for task, names in card.classes.items()},
@@ -65,14 +79,6 @@ def write_package(
         "precision": "int8" if report["quantisation"]["taken"] else "float32",
         "lineage": [step.model_dump() for step in card.lineage],
     }
-    (folder / DESCRIPTION).write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))
-    (folder / CARD).write_text(_card(card, report), encoding="utf-8")
-    for notice in (Path(card.base) / name for name in ("NOTICE", "LICENSE")):
-        if notice.is_file():
-            shutil.copyfile(notice, folder / notice.name)
-    seal(folder, card.name)
-    shutil.rmtree(out / "package", ignore_errors=True)
-    folder.rename(out / "package")
 
 
 def seal(folder: Path, name: str) -> str:

@@ -26,10 +26,12 @@ _NO_SELF = (
 _CAPITAL = r"[A-Z][A-Za-z'’-]*"
 _TITLE = "(?:" + "|".join(f"(?<={title}{dot} )" for title in ("Mr", "Ms", "Mrs", "Dr") for dot in ("", r"\.")) + ")"
 
+_MOBILE = re.compile(r"(?<!\d)(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)")
+"""A Chinese one."""
 _BIRTH = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _ASIDE = (
     ("[id]", re.compile(rf"(?<!\d)[1-9]\d{{5}}[ -]?{_BIRTH}[ -]?\d{{3}}[0-9Xx](?![0-9A-Za-z])")),
-    ("[phone]", re.compile(r"(?<!\d)(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)")),
+    ("[phone]", _MOBILE),
     ("[phone]", re.compile(r"(?<![0-9A-Za-z])\+\d(?:[ ()-]{0,2}\d){7,14}(?!\d)")),
     ("[phone]", re.compile(r"(?<![0-9A-Za-z.,-])(?:0\d{2,4}[ -]?\d{6,8}|\(?\d{3}\)?[ -]\d{3}[ -]\d{4})(?![0-9-])")),
 )  # fmt: skip
@@ -39,7 +41,7 @@ _MASKS = (
     ("[email]", re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
     ("[id]", re.compile(r"(?<!\d)[1-9]\d{16}[0-9Xx](?![0-9A-Za-z])")),
     ("[number]", re.compile(r"(?<![\d+])(?<!\d[.,])\d(?:[ -]?\d){13,18}(?!\d)")),
-    ("[phone]", re.compile(r"(?<!\d)(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)")),
+    ("[phone]", _MOBILE),
     ("[phone]", re.compile(r"(?<![0-9A-Za-z])(?:\+\d{1,3}[ -]?)?\(?0?\d{2,4}\)?[ -]\d{3,4}[ -]?\d{3,4}(?!\d)")),
     ("[account]", re.compile(r"(?<=微信)(?:号)?[:： 是]*[A-Za-z][\w-]{5,19}")),
     ("[account]", re.compile(r"(?i:(?<=qq)|(?<=wechat))[:： ]*(?=\w*\d)[A-Za-z0-9_-]{5,20}")),

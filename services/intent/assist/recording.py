@@ -40,17 +40,7 @@ async def record_turn(
     that was seen, is written onto whatever there is now; so is a message to a person.
     """
     row = await conversations.find(connection, caller, seen.conversation_id, lock=True)
-    if row.owner == "closed" and row.close_reason != "expired":
-        raise ConversationClosed
-    depends = turn.session is not None or turn.heard is not None
-    if depends and row.version != seen.version:
-        raise ConversationBusy
-    if row.owner == "agent":
-        turn = Turn(turn.locale, "silent")
-    elif turn.outcome == "silent":
-        raise ConversationBusy  # it was given back a moment ago: the bot has not heard this text
-    if row.messages + 2 > most_messages and turn.hand_off is None and row.owner != "agent":
-        raise ConversationFull
+    turn = _as_it_may_be(turn, row, seen, most_messages)
     written = [from_user(text, turn), *([from_bot(turn)] if turn.text is not None else [])]
     changed, opened = await _changed(connection, row, turn, written, now)
     await _remember(sessions, changed, turn)
@@ -67,6 +57,22 @@ async def record_turn(
         reply=added[1] if len(added) > 1 else None,
         hand_off=hand_off_of(opened) if opened is not None else None,
     )
+
+
+def _as_it_may_be(turn: Turn, row: Row, seen: Row, most_messages: int) -> Turn:
+    """The turn that is written onto `row`, silent while a person answers. Raises why there can be none."""
+    if row.owner == "closed" and row.close_reason != "expired":
+        raise ConversationClosed
+    depends = turn.session is not None or turn.heard is not None
+    if depends and row.version != seen.version:
+        raise ConversationBusy
+    if row.owner == "agent":
+        turn = Turn(turn.locale, "silent")
+    elif turn.outcome == "silent":
+        raise ConversationBusy  # it was given back a moment ago: the bot has not heard this text
+    if row.messages + 2 > most_messages and turn.hand_off is None and row.owner != "agent":
+        raise ConversationFull
+    return turn
 
 
 async def _changed(

@@ -14,7 +14,6 @@ Outcome = Literal[
     "template", "advice", "knowledge", "no_answer", "unsure", "form", "action", "cancelled", "hand_off", "silent"
 ]
 Reason = Literal["requested", "low_confidence", "no_answer", "complaint", "risk_words", "form", "agent"]
-REASONS: tuple[Reason, ...] = ("requested", "low_confidence", "no_answer", "complaint", "risk_words", "form", "agent")
 
 
 @dataclass(frozen=True, slots=True)

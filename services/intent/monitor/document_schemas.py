@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from services.intent.labels import Sentiment
+from services.intent.labels import OpinionTopic, Sentiment
 from services.intent.schemas import written
 from services.kit.wire import EdgeModel, ExternalId, MessageModel
 
@@ -28,19 +28,7 @@ def _of_our_time(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
-Topic = Literal[
-    "regulation",
-    "product",
-    "service",
-    "claims",
-    "fees",
-    "fraud_security",
-    "market",
-    "company",
-    "macro",
-    "technology",
-    "other",
-]
+Topic = OpinionTopic
 
 _EXAMPLE: dict[str, Any] = {
     "document_id": "weibo-5012",

@@ -2,21 +2,15 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from services.intent.app import create_app
-from services.intent.settings import IntentSettings
 from services.intent.trained.package import newest_shipped, read_package
+from tests.service.intent.conftest import Headers, MakeSettings, OpenClient
 
-OpenClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
-Headers = Callable[..., dict[str, str]]
-MakeSettings = Callable[..., IntentSettings]
 LARGEST = 40_000_000
 
 

@@ -97,10 +97,12 @@ def test_a_document_is_called_by_its_first_heading_however_it_is_written(
         "#《投资学》",
         "#",
         "#中文 #2",
+        "#中文\t",
+        "# #",
+        "    # code",
     ],
 )
 def test_the_command_and_the_service_take_the_same_for_a_first_heading(tmp_path: Path, line: str) -> None:
-    """The rule stands twice: the command knows nothing of the service."""
     content = f"{line}\n\nText."
     [passage, *_] = passages_of(content, "markdown", "zh-CN")
     file = tmp_path / "no heading.md"

@@ -7,9 +7,12 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from services.intent.trained.provider import Wanted
 from training.intent.config import TrainConfig
+from training.intent.making import Made, make_model
 from training.intent.rows import Row
 
+ON_CPU = Wanted("cpu", "CUDAExecutionProvider", 1)
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789 :?,.买退课险钱谢你好贷款"
 
@@ -84,3 +87,11 @@ def tiny_rows() -> list[Row]:
     ]
     rows += [Row(text, {"intent": "out_of_scope"}, "en") for text in _texts("zzz qqq", 30)]
     return rows
+
+
+@pytest.fixture(scope="session")
+def made(
+    tiny_base: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Made:
+    out = tmp_path_factory.mktemp("made")
+    return make_model(tiny_rows, base=tiny_base, out=out, config=tiny_config, progress=lambda name, share: None)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from services.intent.assist.knowledge.hypertext import without_html
 from services.intent.assist.words import language
+from services.kit.headings import marked_heading
 from services.kit.wire import Locale
 
 Format = Literal["markdown", "csv"]
@@ -18,10 +19,6 @@ LONGEST = {"zh-CN": 360, "en": 900}
 MOST_PASSAGES = 2_000
 _LONGEST_CELL = 5_000
 _COLUMNS = frozenset({"question", "answer", "locale", "url", "tags"})
-_HEADING = re.compile(r"^ {0,3}([#＃]{1,6})(?:\s+(.+?))??(?:\s+[#＃]+)?\s*$")
-_TIGHT_HEADING = re.compile(r"^ {0,3}(?:([#＃]{2,6})([^#＃\s].*)|([#＃])([\u3400-\u9fff《“「【][^#＃]*))$")
-"""Without a blank, as many Chinese authors write: ##退款. One mark alone needs a Chinese character: #话题# and #1 are none."""
-
 _UNDERLINE = re.compile(r"^ {0,3}(?:(=+)|-{3,})\s*$")
 _FENCE = re.compile(r"^\s*(?:```[^`]*$|~~~)")
 _LINK_TO = re.compile(r"https?://[^\s<>\"]{1,2000}", re.IGNORECASE)
@@ -84,10 +81,8 @@ def _sections(content: str, url: str | None) -> Iterator[Passage]:
 
 def _heading(line: str, before: list[str]) -> tuple[int, str] | None:
     """The level and title of a heading; "" for one without words. One that a line underlines is taken out of the lines `before`."""
-    if (marked := _HEADING.match(line)) is not None:
-        return len(marked[1]), plain(marked[2] or "")
-    if (tight := _TIGHT_HEADING.match(line)) is not None:
-        return len(tight[1] or tight[3]), plain((tight[2] or tight[4]).rstrip("#＃ "))
+    if (marked := marked_heading(line)) is not None:
+        return marked[0], plain(marked[1])
     underlined = _UNDERLINE.match(line)
     alone = bool(before) and _TITLE_LINE.match(before[-1]) and (len(before) == 1 or not before[-2].strip())
     return (1 if underlined[1] else 2, plain(before.pop())) if underlined and alone else None

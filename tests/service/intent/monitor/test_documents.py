@@ -1,21 +1,16 @@
 """Documents of opinion monitoring over HTTP: verdicts, near-duplicates, topics, the hours they are counted in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from services.intent.app import create_app
-from services.intent.settings import IntentSettings
+from tests.service.intent.conftest import Headers, MakeSettings, OpenClient
 
-OpenClient = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
-Headers = Callable[..., dict[str, str]]
-MakeSettings = Callable[..., IntentSettings]
 SCOPES = ("monitor:write", "monitor:read")
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=5)

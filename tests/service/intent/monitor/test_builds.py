@@ -12,21 +12,7 @@ from services.intent.labels import OPINION_TOPICS
 from services.intent.monitor.detecting import detect
 from services.kit.database import Database
 from tests.service.intent.conftest import difference
-from tests.service.intent.test_monitor_detection import (
-    DETECTION,
-    DOCUMENT,
-    NOON,
-    alerts,
-    client,
-    db,
-    history,
-    hook,
-    hour,
-    silence,
-    surge,
-)
-
-__all__ = ["client", "db", "hook"]
+from tests.service.intent.monitor.surging import DETECTION, DOCUMENT, NOON, alerts, history, hour, silence, surge
 
 HOURS = "evidence->'hours'"
 SURGE = text(

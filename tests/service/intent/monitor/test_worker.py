@@ -7,7 +7,7 @@ from sqlalchemy import text
 from services.intent.app import create_app
 from services.kit.database import Database
 from tests.service.intent.conftest import MakeSettings, OpenClient
-from tests.service.intent.receiving import KEYS
+from tests.service.intent.monitor.receiving import KEYS
 
 WORK = {"classify", "watch", "deliver", "forget"}
 

@@ -19,7 +19,7 @@ from services.intent.monitor.sealing import Sealer
 from services.kit.database import Database
 from services.kit.webhooks import UnverifiedWebhook, verify
 from tests.service.intent.conftest import Headers, MakeSettings, OpenClient
-from tests.service.intent.receiving import BODY, KEYS, LAPTOP, Desk, Home, Receiver
+from tests.service.intent.monitor.receiving import BODY, KEYS, LAPTOP, Desk, Home, Receiver
 
 
 @pytest.fixture

@@ -1,0 +1,80 @@
+"""Silences: what they are about, until when, and what a bad one is refused for."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from services.intent.monitor.detecting import detect
+from services.kit.database import Database
+from tests.service.intent.monitor.surging import DETECTION, DOCUMENT, HOUR, NOON, alerts, history, silence, surge, told
+
+
+async def test_a_silence_keeps_an_alert_from_being_told_until_it_ends(
+    client: httpx.AsyncClient, db: Database, hook: str
+) -> None:
+    await history(db, "claims")
+    made = await silence(client, topic="claims", by="pr")
+    assert (made["created_by"], made["source"]) == ("pr", None)
+    await detect(db, DETECTION, await surge(db))
+    [alert] = await alerts(client)
+    assert (alert["status"], alert["told_at"], alert["silence_id"]) == ("open", None, made["silence_id"])
+    assert await told(db) == []
+    await detect(db, DETECTION, NOON + 2 * HOUR)
+    assert await alerts(client) == [alert]
+    await detect(db, DETECTION, await surge(db, hours=5))
+    [alert] = await alerts(client)
+    assert (alert["silence_id"], await told(db)) == (None, ["alert.opened"])
+
+
+@pytest.mark.parametrize(
+    ("matcher", "expected"),
+    [
+        ({"topic": "fees"}, ["alert.opened"]),
+        ({"source": "weibo"}, []),
+        ({"source": "news"}, ["alert.opened"]),
+        ({"topic": "claims", "source": "weibo"}, []),
+        ({"topic": "claims", "source": "news"}, ["alert.opened"]),
+    ],
+)
+async def test_a_silence_is_about_its_topic_and_the_source_that_most_of_it_comes_from(
+    client: httpx.AsyncClient, db: Database, hook: str, matcher: dict[str, str], expected: list[str]
+) -> None:
+    await history(db, "claims")
+    await silence(client, **matcher)
+    after = await surge(db)
+    async with db.begin() as connection:
+        for n in range(3):
+            values = {"name": f"d{n}", "author": "h", "cluster": f"d{n}", "at": NOON + timedelta(minutes=n)}
+            await connection.execute(DOCUMENT, values)
+    await detect(db, DETECTION, after)
+    assert await told(db) == expected
+
+
+async def test_a_silence_can_be_ended_and_is_listed(client: httpx.AsyncClient) -> None:
+    made = await silence(client, topic="claims")
+    ended = await client.delete(f"/v1/monitor/silences/{made['silence_id']}")
+    assert (ended.status_code, ended.json()["ends_at"] < made["ends_at"]) == (200, True)
+    assert (await client.get("/v1/monitor/silences", params={"active": True})).json()["data"] == []
+    assert len((await client.get("/v1/monitor/silences")).json()["data"]) == 1
+    assert (await client.delete("/v1/monitor/silences/sil_none")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"reason": "x", "ends_at": "2099-01-01T00:00:00Z"}, "body"),
+        ({"topic": "claims", "reason": "x", "ends_at": "2020-01-01T00:00:00Z"}, "ends_at"),
+        ({"topic": "claims", "ends_at": "2099-01-01T00:00:00Z"}, "reason"),
+        (
+            {"topic": "claims", "reason": "x", "starts_at": "2099-01-02T00:00:00Z", "ends_at": "2099-01-01T00:00:00Z"},
+            "body",
+        ),
+        ({"topic": "rain", "reason": "x", "ends_at": "2099-01-01T00:00:00Z"}, "topic"),
+    ],
+)
+async def test_a_silence_names_what_until_when_and_why(
+    client: httpx.AsyncClient, body: dict[str, str], param: str
+) -> None:
+    answer = await client.post("/v1/monitor/silences", json=body)
+    assert (answer.status_code, answer.json()["param"]) == (422, param)

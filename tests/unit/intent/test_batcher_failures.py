@@ -1,0 +1,85 @@
+"""A model that fails, and leaving with work under way."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from services.intent.serving.batcher import (
+    Draining,
+    ModelFailed,
+)
+from tests.unit.intent.batching import APPETITE, EchoModel, House, hold, queued
+
+
+async def test_a_model_that_raises_fails_its_batch_and_not_the_next() -> None:
+    house = House(EchoModel().open())
+    async with house.batcher:
+        with pytest.raises(ModelFailed, match="ZeroDivisionError"):
+            await house.ask("poison")
+        assert await house.ask("fine") == ["FINE"]
+    assert house.ledger.dropped_texts == {"model_failed": 1}
+
+
+async def test_a_model_that_loses_an_answer_is_a_failure_not_a_mix_up() -> None:
+    house = House(EchoModel().open())
+    async with house.batcher:
+        with pytest.raises(ModelFailed, match="ValueError"):
+            await house.ask("mute")
+
+
+@pytest.mark.parametrize("texts", [("a", "lost"), ("lost",)])
+async def test_a_model_that_loses_a_text_while_encoding_is_a_failure_not_a_mix_up(texts: tuple[str, ...]) -> None:
+    house = House(EchoModel().open())
+    async with house.batcher:
+        with pytest.raises(ModelFailed, match="encoded of"):
+            await house.ask(*texts)
+        assert await house.ask("fine") == ["FINE"]
+    assert house.batcher.unsettled == 0
+
+
+@pytest.mark.parametrize("at_once", [0, 100])
+async def test_a_model_that_raises_while_encoding_fails_that_request_alone(at_once: int) -> None:
+    house = House(EchoModel(appetite=replace(APPETITE, encoded_at_once=at_once)).open())
+    async with house.batcher:
+        with pytest.raises(ModelFailed, match="LookupError"):
+            await house.ask("unreadable", "other")
+        assert await house.ask("fine") == ["FINE"]
+    assert (house.batcher.unsettled, house.ledger.dropped_texts) == (0, {"model_failed": 2})
+
+
+@pytest.mark.parametrize("text", ["exit", "over"])
+async def test_an_error_that_no_future_takes_fails_its_batch_and_ends_no_runner(text: str) -> None:
+    house = House(EchoModel().open())
+    async with house.batcher:
+        with pytest.raises(ModelFailed):
+            await house.ask(text)
+        assert await house.ask("fine") == ["FINE"]
+
+
+async def test_leaving_finishes_what_is_under_way_and_refuses_the_rest() -> None:
+    house = House()
+    async with house.batcher:
+        first = await hold(house)
+        second = house.ask("second")
+        await queued(house, 1)
+        leaving = asyncio.create_task(house.batcher.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        with pytest.raises(Draining):
+            await house.ask("late")
+        house.model.open()
+        await leaving
+        assert await asyncio.gather(first, second) == [["FIRST"], ["SECOND"]]
+
+
+async def test_work_that_outlasts_the_drain_is_failed_not_forgotten() -> None:
+    house = House(drain_s=0.05)
+    async with house.batcher:
+        first = await hold(house)
+        second = house.ask("second")
+        await queued(house, 1)
+    for task in (first, second):
+        with pytest.raises(Draining):
+            await task
+    assert house.batcher.unsettled == 0
+    house.model.open()
