@@ -36,13 +36,15 @@ def serve(service: str, host: str, port: int) -> None:
 def run(service: str, host: str, port: int) -> None:
     import uvicorn
 
+    from kuajie.connections import Connection
+
     uvicorn.run(
         partial(application, service),
         factory=True,
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         log_level="warning",
         access_log=False,
