@@ -18,7 +18,7 @@ from kuajie.topology import SERVICES, Topology
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from pydantic import ValidationError
-    from pydantic_settings import BaseSettings
+    from pydantic_settings import BaseSettings, SettingsError
 
 DEFAULT_PORT = 8000
 
@@ -26,15 +26,20 @@ DEFAULT_PORT = 8000
 def serve(service: str, host: str, port: int) -> None:
     """Serve until a signal comes; running requests get five seconds to finish. Raises BadInput naming a wrong setting."""
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     try:
         run(service, host, port)
     except ValidationError as error:
         raise BadInput(wrong_setting(error)) from error
+    except SettingsError as error:
+        raise BadInput(unreadable_setting(error)) from error
 
 
 def run(service: str, host: str, port: int) -> None:
     import uvicorn
+
+    from kuajie.connections import Connection
 
     uvicorn.run(
         partial(application, service),
@@ -42,7 +47,7 @@ def run(service: str, host: str, port: int) -> None:
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         log_level="warning",
         access_log=False,
@@ -73,7 +78,17 @@ def wrong_setting(error: "ValidationError") -> str:
     known = {settings.__name__: settings for settings in descendants(BaseSettings)}
     prefix = known[error.title].model_config.get("env_prefix", "") if error.title in known else ""
     name = f"{prefix}{first['loc'][0]}".upper() if first["loc"] else error.title
-    return f"{name}: {first['msg']}"
+    return f"{name}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def unreadable_setting(error: "SettingsError") -> str:
+    """A value that should be JSON and is not, by the name of its variable."""
+    from pydantic_settings import BaseSettings
+
+    field = str(error).partition('"')[2].partition('"')[0]
+    prefixes = (each.model_config.get("env_prefix") for each in descendants(BaseSettings) if field in each.model_fields)
+    prefix = next(filter(None, prefixes), "")
+    return f"{prefix}{field}".upper() + ": it must be written as JSON"
 
 
 def descendants(settings: "type[BaseSettings]") -> "Iterator[type[BaseSettings]]":

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 
 from services.intent.monitor.outbound import Allowed
+from services.intent.monitor.sealing import Sealer
 from services.intent.schemas import MAX_TEXTS
 from services.intent.trained.buckets import Bucket
 from services.kit.settings import DatabaseSettings, service_config
@@ -20,7 +21,13 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _keys(spec: SecretStr) -> SecretStr:
+    Sealer(spec.get_secret_value())
+    return spec
+
+
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
+SealingKeys = Annotated[SecretStr, AfterValidator(_keys)]
 
 
 class IntentSettings(DatabaseSettings):
@@ -111,7 +118,7 @@ class IntentSettings(DatabaseSettings):
         6, ge=1, le=168, description="Hours after which an open alert that lasts is told again."
     )
     monitor_senders: int = Field(3, ge=1, le=50, description="Deliveries that one worker sends at a time.")
-    sealing_keys: SecretStr | None = Field(
+    sealing_keys: SealingKeys | None = Field(
         None,
         description="Keys that seal the secrets of webhooks as `kid:secret`, comma-separated, of 32 characters or more. The first "
         "seals, all of them open. Without them no webhook can be registered.",
@@ -121,7 +128,7 @@ class IntentSettings(DatabaseSettings):
         False, description="Webhooks may have private addresses: for tests and laptops."
     )
 
-    assist_texts: Path | None = Field(
+    assist_texts: DirectoryPath | None = Field(
         None,
         description="A folder of approved texts for customer service in place of those that ship; checked at the start.",
     )
@@ -131,7 +138,7 @@ class IntentSettings(DatabaseSettings):
         le=1,
         description="The confidence from which customer service acts on a label; by default .45, with the keyword model .15.",
     )
-    assist_ranking: Path | None = Field(
+    assist_ranking: FilePath | None = Field(
         None,
         description="How the knowledge base is ranked, in place of what ships: a file of `kuajie evaluate knowledge --fit-to`.",
     )

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import asyncpg
 import orjson
-from sqlalchemy import MetaData, exc, text
+from sqlalchemy import MetaData, event, exc, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.kit.errors import Unavailable
@@ -16,9 +17,20 @@ from services.kit.errors import Unavailable
 UNREACHABLE = "database unreachable"
 CONNECT_TIMEOUT_S = 2.0
 POOL_TIMEOUT_S = 2.0
+STATEMENT_S = 60.0
+"""The longest that a statement may take. A connection that fell silent on the way, as at a failover, is given up then; TCP would
+take a quarter of an hour, or for ever.
+"""
 
-_AWAY = (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
-"""What a server says that still starts, already ends, or is full, beside what is said of it when it is not there."""
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""What a server says that still starts, already ends, is full (of connections, or its disk) or became a standby, beside what is said
+of it when it is not there.
+"""
 
 _LOST = (ConnectionError, exc.InterfaceError, exc.OperationalError, exc.TimeoutError, *_AWAY)
 
@@ -43,7 +55,7 @@ class Database:
         self.engine = engine
 
     @classmethod
-    def open(cls, url: str, *, pool_size: int = 10) -> "Database":
+    def open(cls, url: str, *, pool_size: int = 10, statement_s: float = STATEMENT_S) -> "Database":
         """Connects on first use. Close it with `close()`."""
         engine = create_async_engine(
             url,
@@ -52,11 +64,14 @@ class Database:
             pool_timeout=POOL_TIMEOUT_S,
             connect_args={
                 "timeout": CONNECT_TIMEOUT_S,
+                "command_timeout": statement_s,
                 "server_settings": {"jit": "off", "application_name": "kuajie"},
             },
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
+            hide_parameters=True,  # they are texts and names of people, and errors are logged
         )
+        event.listen(engine.sync_engine, "handle_error", _silent)
         return cls(engine)
 
     async def close(self) -> None:
@@ -85,6 +100,14 @@ class Database:
             found = None
         head = head_revision(migrations)
         return [] if found is not None and found >= head else [f"database at revision {found}, this build needs {head}"]
+
+
+def _silent(context: ExceptionContext) -> Exception | None:
+    """A statement that took too long leaves a connection on which the driver would wait for the end of it."""
+    if not isinstance(context.original_exception, TimeoutError):
+        return None
+    context.is_disconnect = True
+    return ConnectionError("the database did not answer")
 
 
 @asynccontextmanager

@@ -1,13 +1,54 @@
 """Twelve-factor settings: one class a service, read from the environment once, in `create_app`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.kit.identity import Keyring
 
 Role = Literal["api", "worker"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+_DRIVER = "postgresql+asyncpg"
+
+
+def _keys(spec: SecretStr) -> SecretStr:
+    Keyring(spec.get_secret_value())
+    return spec
+
+
+def _redis(url: SecretStr) -> SecretStr:
+    if _parts(url)[0] not in {"redis", "rediss", "unix"}:
+        raise ValueError("it must be redis://, rediss:// or unix://, and its port a number")
+    return url
+
+
+def _database(url: SecretStr) -> SecretStr:
+    scheme, path = _parts(url)
+    if scheme != _DRIVER or not path.strip("/"):
+        raise ValueError(
+            f"it must be {_DRIVER}://user:password@host:port/name, signs in the password written as %40 and so on"
+        )
+    return url
+
+
+def _parts(url: SecretStr) -> tuple[str, str]:
+    """Scheme and path; nothing of what cannot be read, so that no part of a secret is told."""
+    try:
+        parts = urlsplit(url.get_secret_value())
+        _ = parts.port
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.path
+
+
+InternalKeys = Annotated[SecretStr, AfterValidator(_keys)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 
 
 class SharedSettings(BaseSettings):
@@ -15,10 +56,10 @@ class SharedSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KUAJIE_", extra="ignore", frozen=True)
 
-    redis_url: SecretStr = Field(
+    redis_url: RedisUrl = Field(
         SecretStr("redis://127.0.0.1:6379/0"), description="Redis 6.2 or later, for streams and caches."
     )
-    internal_keys: SecretStr = Field(
+    internal_keys: InternalKeys = Field(
         description="Keys of the internal token as `kid:secret`, comma-separated. The first signs, all of them verify."
     )
     artifacts_dir: Path = Field(Path(".kuajie/artifacts"), description="Where fitted artifacts are published and read.")
@@ -37,11 +78,13 @@ def service_config(service: str) -> SettingsConfigDict:
 class DatabaseSettings(BaseSettings):
     """What a service with a database of its own reads besides."""
 
-    database_url: SecretStr = Field(
+    database_url: DatabaseUrl = Field(
         description="PostgreSQL 14 or later, as `postgresql+asyncpg://user:password@host:5432/name`."
     )
     database_pool_size: int = Field(10, ge=1, le=200, description="Connections that one process may hold.")
     roles: frozenset[Role] = Field(
-        frozenset({"api", "worker"}), description='What this process does, as JSON: `["api"]`, `["worker"]` or both.'
+        frozenset({"api", "worker"}),
+        min_length=1,
+        description='What this process does, as JSON: `["api"]`, `["worker"]` or both.',
     )
     shared: SharedSettings = Field(default_factory=SharedSettings, description="Settings common to all services.")

@@ -4,8 +4,11 @@ import logging
 import random
 import re
 import sys
+import traceback
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import TracebackType
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -70,13 +73,50 @@ def configure_logging(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(told_without_values),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+_OF_CODE = (RuntimeError, TypeError, AttributeError, NameError, ImportError, MemoryError)
+"""Whose messages speak of code. Others quote what was read: a number that is none, a key that is missing, a row that is refused."""
+
+_WITH_MESSAGE = ("services.", "kuajie.", "onnxruntime.")
+
+_Raised = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def told_without_values(exc_info: _Raised) -> str:
+    """A traceback as the interpreter prints it, without the messages that may hold personal data."""
+    return "".join(_paragraphs(exc_info[1])).rstrip()
+
+
+def _paragraphs(error: BaseException) -> Iterator[str]:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from _paragraphs(cause)
+        yield "\nWhile that was handled, or because of it:\n\n"
+    yield "Traceback (most recent call last):\n"
+    yield from traceback.format_tb(error.__traceback__)
+    kind = type(error)
+    yield f"{kind.__module__}.{kind.__qualname__}{_message(error)}\n"
+    for each in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        yield from _paragraphs(each)
+
+
+def _message(error: BaseException) -> str:
+    """Of what PostgreSQL says only its code and the names in it: its details quote whole rows."""
+    if isinstance(error, OSError):
+        return f": {error.strerror}" if error.strerror else ""
+    if (state := getattr(error, "sqlstate", None)) is not None:
+        named = (getattr(error, name, None) for name in ("table_name", "column_name", "constraint_name"))
+        return ": " + " ".join([str(state), *(each for each in named if each)])
+    told = isinstance(error, _OF_CODE) or type(error).__module__.startswith(_WITH_MESSAGE)
+    return f": {error}" if told else ""
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

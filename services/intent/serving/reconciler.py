@@ -23,9 +23,7 @@ log = get_logger(__name__)
 EVERY_S = 1.0
 TELL_AGAIN_S = 5.0
 DATABASE_S = 3.0
-"""How long a round waits for the database. A connection that fell silent on the way would otherwise be waited for until TCP gives it
-up, a quarter of an hour later, and no wish be heard for so long.
-"""
+"""How long a round waits for the database, so that no wish waits for as long as a statement may take."""
 
 
 class Reconciler:

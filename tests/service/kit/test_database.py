@@ -2,6 +2,7 @@ import asyncio
 import struct
 
 import pytest
+from sqlalchemy import exc, text
 
 from services.kit.database import Database
 from services.kit.errors import Unavailable
@@ -58,3 +59,76 @@ async def test_a_time_out_of_the_callers_own_is_not_blamed_on_the_database(store
     with pytest.raises(TimeoutError):
         async with store.db.connect():
             raise TimeoutError
+
+
+class Relay:
+    """Stands between a client and a server; connections that were made before `fall_silent` hear nothing more, and are not closed."""
+
+    def __init__(self, host, port):
+        self._behind = (host, port)
+        self._open = []
+
+    async def listen(self):
+        server = await asyncio.start_server(self._join, "127.0.0.1", 0)
+        return server, server.sockets[0].getsockname()[1]
+
+    async def _join(self, reader, writer):
+        far_reader, far_writer = await asyncio.open_connection(*self._behind)
+        passing = [
+            asyncio.create_task(self._pass(reader, far_writer)),
+            asyncio.create_task(self._pass(far_reader, writer)),
+        ]
+        self._open += [*passing, writer, far_writer]
+
+    async def _pass(self, reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    def fall_silent(self):
+        for each in self._open:
+            if isinstance(each, asyncio.Task):
+                each.cancel()
+
+    def close(self):
+        self.fall_silent()
+        for each in self._open:
+            if not isinstance(each, asyncio.Task):
+                each.close()
+
+
+async def test_a_connection_that_fell_silent_is_a_503_and_the_next_one_works(store):
+    url = store.db.engine.url
+    relay = Relay(url.host, url.port)
+    server, port = await relay.listen()
+    one = Database.open(
+        url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False), pool_size=1, statement_s=2.0
+    )
+    async with server, asyncio.timeout(60):
+        async with one.begin() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+        relay.fall_silent()
+        with pytest.raises(Unavailable):
+            async with one.begin() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+        async with one.begin() as connection:
+            assert (await connection.exec_driver_sql("SELECT 1")).scalar() == 1
+        await one.close()
+        relay.close()
+
+
+async def test_a_server_that_became_a_standby_is_a_503(store):
+    with pytest.raises(Unavailable):
+        async with store.db.begin() as connection:
+            await connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            await connection.exec_driver_sql("CREATE TABLE here (id int)")
+
+
+async def test_what_a_failed_statement_was_given_is_not_in_its_error(store):
+    with pytest.raises(exc.DBAPIError) as failed:
+        async with store.db.begin() as connection:
+            await connection.execute(
+                text("SELECT 1 / (CASE WHEN :said = 'x' THEN 1 ELSE 0 END)"), {"said": "我叫王小明"}
+            )
+    assert "division by zero" in str(failed.value)
+    assert "王小明" not in str(failed.value)

@@ -1,0 +1,57 @@
+"""How long a connection may keep the server waiting. uvicorn waits for ever for a request that does not come, or not to its end."""
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class Connection(HttpToolsProtocol):
+    """Closed where a request's head, or what is left of a body after its answer, takes longer than `patience_s`.
+
+    A body that the application still reads has that request's deadline. Idle connections end by uvicorn's own keep-alive time.
+    """
+
+    patience_s = 10.0
+    _waiting: asyncio.TimerHandle | None = None
+    _between = True
+    """Whether no byte of a further request has come."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        if self._between:
+            self._wait()
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._between = False
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._have()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._between = True
+        self._have()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._between:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._have()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(self.patience_s, self.transport.close)
+
+    def _have(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None

@@ -1,0 +1,50 @@
+import sys
+
+import asyncpg
+import pytest
+from pydantic import BaseModel
+
+from services.kit.errors import Unavailable
+from services.kit.telemetry import told_without_values
+
+TEXT = "我叫王小明"
+
+
+class Age(BaseModel):
+    age: int
+
+
+def refused_row() -> None:
+    error = asyncpg.CheckViolationError("violates check constraint")
+    error.sqlstate, error.table_name, error.detail = "23514", "messages", f"Failing row contains ({TEXT})."
+    raise error
+
+
+@pytest.mark.parametrize("fail", [lambda: int(TEXT), lambda: {}[TEXT], lambda: Age(age=TEXT), refused_row])
+def test_a_logged_traceback_quotes_nothing_that_was_read(fail):
+    try:
+        try:
+            fail()
+        except Exception as error:
+            raise Unavailable("The database cannot be reached.") from error
+    except Unavailable:
+        told = told_without_values(sys.exc_info())
+    assert TEXT not in told
+    assert told.endswith("services.kit.errors.Unavailable: The database cannot be reached.")
+
+
+def test_a_logged_traceback_says_where_and_which_kind():
+    try:
+        refused_row()
+    except asyncpg.PostgresError:
+        told = told_without_values(sys.exc_info())
+    assert "in refused_row" in told
+    assert told.endswith("asyncpg.exceptions.CheckViolationError: 23514 messages")
+
+
+def test_messages_that_speak_of_code_and_of_the_machine_stay():
+    for error, said in (
+        (OSError(28, "No space left on device", "/tmp/王小明"), "OSError: No space left on device"),
+        (TypeError("no len()"), "TypeError: no len()"),
+    ):
+        assert told_without_values((type(error), error, None)).endswith(f"builtins.{said}")

@@ -1,0 +1,80 @@
+"""Connections that keep the server waiting, over a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from kuajie.connections import Connection
+
+HEAD = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
+
+
+class Hasty(Connection):
+    patience_s = 0.05
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers at once under /early, and elsewhere with the body when all of it is there."""
+    body, more = b"early", scope["path"] != "/early"
+    if more:
+        body = b""
+    while more:
+        message = await receive()
+        body += message["body"]
+        more = message["more_body"]
+    head = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    config = uvicorn.Config(application, port=0, http=Hasty, lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(60):
+        while not server.started:
+            await asyncio.sleep(0.01)
+        reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+            server.should_exit = True
+            await task
+
+
+async def test_a_connection_that_says_nothing_is_closed() -> None:
+    async with connected() as (reader, _):
+        assert await reader.read() == b""
+
+
+async def test_half_a_head_is_not_waited_for() -> None:
+    async with connected() as (reader, writer):
+        writer.write((HEAD % b"/")[:30])
+        assert await reader.read() == b""
+
+
+async def test_the_rest_of_a_body_that_was_answered_is_not_waited_for() -> None:
+    async with connected() as (reader, writer):
+        writer.write(HEAD % b"/early" + b"ab")
+        assert (await reader.read()).endswith(b"\r\n\r\nearly")
+
+
+async def test_blank_lines_between_requests_keep_no_connection_open() -> None:
+    async with connected() as (reader, writer):
+        writer.write(HEAD % b"/" + b"abcd")
+        assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
+        writer.write(b"\r\n")
+        assert await reader.read() == b""
+
+
+async def test_a_body_that_the_application_waits_for_may_take_longer() -> None:
+    async with connected() as (reader, writer):
+        for part in (HEAD % b"/", b"ab", b"cd"):
+            writer.write(part)
+            await asyncio.sleep(3 * Hasty.patience_s)
+        assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
