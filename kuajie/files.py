@@ -83,7 +83,9 @@ def read(path: Path) -> Iterator[Numbered]:
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not UTF-8 (byte {error.object[error.start]:#04x})") from error
+        raise BadInput(
+            f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}); save it as UTF-8 (in Excel: CSV UTF-8)"
+        ) from error
     except (OSError, csv.Error, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise BadInput(f"{path}: cannot be read: {reason}") from error

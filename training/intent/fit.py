@@ -32,6 +32,7 @@ class Diverged(ValueError):
 
 Progress = Callable[[str, float], None]
 LOG_EVERY = 20
+CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(slots=True)
@@ -161,19 +162,19 @@ class Trainer:
         try:
             with draft.open("wb") as file:
                 torch.save(checkpoint, file)
-            draft.replace(self.folder / "checkpoint.pt")
+            draft.replace(self.folder / CHECKPOINT)
         except RuntimeError as error:  # what torch makes of a disk that is full while it closes its archive
             raise OSError(f"{draft}: {str(error).splitlines()[0]}") from error
         finally:
             draft.unlink(missing_ok=True)
 
     def _restore(self, run: Run) -> State:
-        path = self.folder / "checkpoint.pt"
+        path = self.folder / CHECKPOINT
         if not path.exists():
             return State()
         checkpoint = _opened(path)
         if checkpoint["of"] != self._identity():
-            raise UnusableData(f"{path} is of a run with other rows or another configuration; start without --resume")
+            raise UnusableData(f"{path} is of a run with other rows or another configuration: name another --out")
         saved = checkpoint["run"]
         put(self.network, saved["network"])
         run.optimiser.load_state_dict(saved["optimiser"])
@@ -202,7 +203,7 @@ def _opened(path: Path) -> dict[str, Any]:
 
 
 def _damaged(path: Path) -> UnusableData:
-    return UnusableData(f"{path} is damaged, so that there is nothing to go on from: start without --resume")
+    return UnusableData(f"{path} is damaged, so that there is nothing to go on from: name another --out")
 
 
 def _digest(data: Encoded) -> str:

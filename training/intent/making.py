@@ -12,7 +12,7 @@ from services.intent.trained.package import HALF, Step
 from training.intent.config import TrainConfig
 from training.intent.export import export_onnx
 from training.intent.finishing import Made, finish
-from training.intent.fit import State, Trainer
+from training.intent.fit import CHECKPOINT, State, Trainer
 from training.intent.half import halve
 from training.intent.material import Material, divide, prepare
 from training.intent.network import IntentNetwork, merged, train_spoken, with_lora
@@ -40,11 +40,14 @@ def make_model(
     """Train, calibrate, export, quantise, measure and package.
 
     `base` is a package of ours, whose heads are taken over where the classes are the same, or an encoder's folder or hub id. Raises
-    `UnusableData`, `UnusableBase` or `ModelRefused` (for a package that cannot be read) before anything is trained or written.
+    `UnusableData` (also where `out` holds a run that is not resumed), `UnusableBase` or `ModelRefused` (for a package that cannot be
+    read) before anything is trained or written.
 
     Everything is chosen on `validation`; without such rows, on a share of `rows` that is held out of training, which no package may be
     the base of. The verdict on scope is chosen on `unknown` as well, texts that are out of scope.
     """
+    if not resume:
+        _leave_alone(out)
     if is_package(base) and not validation:
         raise UnusableData(
             f"{base} has learned from rows that it does not remember, so that rows held out of training could be among them: "
@@ -66,6 +69,12 @@ def make_model(
     report |= _export(merged(learner.network), out, material, learner.words, config)
     lineage = (*start.lineage, Step(base=start.name, texts=len(material.train)))
     return finish(out, material, config, report, name, str(base), lineage)
+
+
+def _leave_alone(out: Path) -> None:
+    """Raises `UnusableData` where `out` holds a run, finished or not: a command repeated would put another in its place."""
+    if any((out / name).exists() for name in (CHECKPOINT, "package")):
+        raise UnusableData(f"{out} holds a run: go on with it by --resume, or name another --out")
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,8 @@ def _table(path: Path, file: TextIO) -> _Table:
     file.seek(0)
     records = _records(path, csv.reader(file, strict=True, delimiter=_delimiter(first)))
     names = [name.strip() for name in next(records, (1, []))[1]]
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+        raise UnusableData(f"{path}: the column `{twice[0]}` is there twice")
 
     def rows() -> Iterator[tuple[int, dict[str | None, Any]]]:
         for number, fields in records:

@@ -111,7 +111,11 @@ async def test_documents_are_listed_and_shown_with_their_passages(client: Any) -
 @pytest.mark.parametrize(
     ("form", "content", "detail"),
     [
-        ("csv", "q,a\n1,2\n", "the columns are question, answer and, if wanted, locale, url, tags, each once"),
+        (
+            "csv",
+            "q,a\n1,2\n",
+            "the columns are question, answer and, if wanted, locale, url, tags, each once, with commas between them (found: 'q', 'a')",
+        ),
         ("csv", "question,answer\nwhat,\n", "row 1: has no answer"),
         ("csv", 'question,answer\n"open,1\n', "row 1: unexpected end of data; is a quotation mark not closed?"),
         ("csv", "question,answer,locale\na,b,fr\n", "row 1: locale is zh-CN or en"),

@@ -90,9 +90,20 @@ def test_a_row_that_cannot_be_used_is_named_with_what_is_wrong(content: str, rea
         passages_of(f"question,answer\n{content}\n", "csv", "en")
 
 
-def test_a_column_that_stands_twice_is_refused() -> None:
-    with pytest.raises(UnreadableDocument, match="each once"):
-        passages_of("question,answer,answer\nA?,yes,no\n", "csv", "en")
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("question,answer,answer", "'question', 'answer', 'answer'"),
+        ("question;answer", "'question;answer'"),
+        ("问题,答案", "'问题', '答案'"),
+        ("", "none"),
+    ],
+)
+def test_columns_that_cannot_be_used_are_named_beside_those_that_can(header: str, found: str) -> None:
+    with pytest.raises(UnreadableDocument) as refused:
+        passages_of(f"{header}\nA?,yes\n" if header else "\n", "csv", "en")
+    wanted = "the columns are question, answer and, if wanted, locale, url, tags, each once, with commas between them"
+    assert str(refused.value) == f"{wanted} (found: {found})"
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "example.com", "https://x/a b"])

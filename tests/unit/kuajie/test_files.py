@@ -104,7 +104,11 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("e.csv", b"user_id,item_id,timestamp\n\xff\xfe,i,1\n", "not UTF-8"),
+        (
+            "e.csv",
+            b"user_id,item_id,timestamp\n\xff\xfe,i,1\n",
+            r"not UTF-8 \(byte 0xff\); save it as UTF-8 \(in Excel: CSV UTF-8\)$",
+        ),
         ("e.parquet", b"PAR1 but not really", "cannot be read"),
         ("e.xlsx", b"", "unknown kind of file"),
     ],

@@ -81,6 +81,27 @@ def test_a_model_is_the_base_of_the_next(command: Command, labelled: Path, tiny_
     assert report["validation"]["intent"]["accuracy"] == 1.0
 
 
+@pytest.mark.parametrize("left", [["checkpoint.pt", "package"], ["checkpoint.pt"], ["package"]])
+def test_a_run_is_not_replaced_by_the_command_repeated(
+    command: Command, labelled: Path, tiny_base: Path, tmp_path: Path, left: list[str]
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in left:
+        (out / name).write_bytes(b"hours of work")
+    status, _, error = command("train", "intent", "--data", labelled, "--base", tiny_base, "--out", out)
+    reason = f"kuajie: {out} holds a run: go on with it by --resume, or name another --out"
+    assert (status, error.splitlines()[-1]) == (2, reason)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == dict.fromkeys(left, b"hours of work")
+
+
+def test_a_finished_run_resumed_is_the_same(command: Command, labelled: Path, tiny_base: Path, tmp_path: Path) -> None:
+    words = ["train", "intent", "--data", labelled, "--base", tiny_base, "--out", tmp_path / "out", "--epochs", 1]
+    _, first, _ = command(*words, "--json")
+    status, again, _ = command(*words, "--json", "--resume")
+    assert (status, json.loads(again)) == (0, json.loads(first))
+
+
 @pytest.mark.slow
 def test_two_processes_train_together_and_one_speaks(labelled: Path, tiny_base: Path, tmp_path: Path) -> None:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "kuajie"]

@@ -98,7 +98,7 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
     with pytest.raises(UnusableData) as refused:
         trainer(tiny_base, tiny_rows, tiny_config, tmp_path, resume=True).fit()
-    assert str(refused.value) == f"{path} is damaged, so that there is nothing to go on from: start without --resume"
+    assert str(refused.value) == f"{path} is damaged, so that there is nothing to go on from: name another --out"
 
 
 def test_the_checkpoint_of_another_configuration_is_refused(
@@ -106,16 +106,16 @@ def test_the_checkpoint_of_another_configuration_is_refused(
 ) -> None:
     trainer(tiny_base, tiny_rows, tiny_config, tmp_path).fit(until=1)
     other = trainer(tiny_base, tiny_rows, replace(tiny_config, learning_rate=1e-3), tmp_path, resume=True)
-    with pytest.raises(UnusableData, match="without --resume"):
+    with pytest.raises(UnusableData, match="another --out"):
         other.fit()
     of_other_rows = trainer(
         tiny_base, [replace(row, text=f"{row.text}x") for row in tiny_rows], tiny_config, tmp_path, resume=True
     )
-    with pytest.raises(UnusableData, match="without --resume"):
+    with pytest.raises(UnusableData, match="another --out"):
         of_other_rows.fit()
     from_elsewhere = trainer(tiny_base, tiny_rows, tiny_config, tmp_path, resume=True)
     from_elsewhere.base = "another"
-    with pytest.raises(UnusableData, match="without --resume"):
+    with pytest.raises(UnusableData, match="another --out"):
         from_elsewhere.fit()
 
 

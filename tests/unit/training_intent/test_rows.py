@@ -47,6 +47,7 @@ def test_a_byte_order_mark_and_the_column_category(tmp_path: Path) -> None:
         ("words,label\na,b\n", "the column `text` is missing (found: 'words', 'label')"),
         ("words;label\na;b\n", "the column `text` is missing (found: 'words;label')"),
         ("", "the column `text` is missing (found: none)"),
+        ("text,label, text\na,b,c\n", "the column `text` is there twice"),
         ("text,mood\na,b\n", "the column `label` is missing (found: 'text', 'mood')"),
         (
             "text,label\na,b\nhello, a refund,c\n",

@@ -135,7 +135,11 @@ def _rows(content: str, locale: Locale, url: str | None) -> Iterator[Passage]:
     reader = csv.DictReader(io.StringIO(content, newline=""), strict=True)
     columns = [name.strip().lower() for name in reader.fieldnames or ()]
     if not {"question", "answer"} <= set(columns) or not set(columns) <= _COLUMNS or len(set(columns)) < len(columns):
-        raise UnreadableDocument("the columns are question, answer and, if wanted, locale, url, tags, each once")
+        found = ", ".join(map(repr, columns)) or "none"
+        raise UnreadableDocument(
+            "the columns are question, answer and, if wanted, locale, url, tags, each once, with commas between them "
+            f"(found: {found[:200]})"
+        )
     reader.fieldnames = columns
     asked: dict[tuple[str, Locale], int] = {}
     number = 0
