@@ -13,6 +13,9 @@ class Connection(HttpToolsProtocol):
 
     patience_s = 10.0
     _waiting: asyncio.TimerHandle | None = None
+    _begun = False
+    """Whether the bytes at hand have begun a request."""
+    _in_head = False
     _between = True
     """Whether no byte of a further request has come."""
 
@@ -21,15 +24,18 @@ class Connection(HttpToolsProtocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        if self._between:
-            self._wait()
+        """A request that comes as a whole costs no timer."""
+        self._begun = False
         super().data_received(data)
+        if self._in_head or (self._between and not self._begun):
+            self._wait()
 
     def on_message_begin(self) -> None:
-        self._between = False
+        self._begun, self._in_head, self._between = True, True, False
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
         self._have()
         super().on_headers_complete()
 
