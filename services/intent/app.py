@@ -53,7 +53,9 @@ BODY_LIMIT = 2 * MIB
 """64 texts of 2,000 characters, each written as a 12-byte JSON escape."""
 PROBE_S = 0.2
 """How long a probe waits for the database."""
-DEADLINES_MS = {"/v1/assist": 5_000, "/v1/models": 5_000, "/v1/monitor": 5_000}
+PROBES_MS = {"/livez": 2_000, "/readyz": 2_000, "/metrics": 10_000}
+"""What Kubernetes and Prometheus wait: an ordinary call's deadline would end them where they matter, on a busy machine."""
+DEADLINES_MS = {"/v1/assist": 5_000, "/v1/models": 5_000, "/v1/monitor": 5_000, **PROBES_MS}
 
 
 def create_app(settings: IntentSettings | None = None, library: Library | None = None) -> FastAPI:

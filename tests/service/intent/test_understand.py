@@ -415,3 +415,13 @@ async def test_a_caller_who_hangs_up_while_the_body_comes_is_no_failure_of_ours(
 
         await app(scope, receive, send)
     assert [message["status"] for message in sent if message["type"] == "http.response.start"] == [400]
+
+
+async def test_probes_and_scrapes_have_their_own_time(
+    app_client: OpenClient, make_settings: MakeSettings, shared_settings: SharedSettings
+) -> None:
+    hurried = shared_settings.model_copy(update={"default_deadline_ms": 1})
+    async with app_client(create_app(make_settings(shared=hurried))) as client:
+        del client.headers["X-Request-Deadline-Ms"]
+        await until_ready(client)
+        assert (await client.get("/metrics")).status_code == 200
