@@ -11,12 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.engine import make_url
 
 from services.intent import model_store
 from services.intent.app import create_app
 from services.intent.lexical.keyword import KeywordModel
 from services.intent.settings import IntentSettings
+from services.intent.tables import model_standings
 from services.intent.trained.package import published_folder
 from services.kit.database import Database
 from services.kit.settings import SharedSettings
@@ -459,3 +461,14 @@ async def test_a_volume_that_cannot_be_read_keeps_no_process_from_serving(
     settings = make_settings(shared=shared_settings.model_copy(update={"artifacts_dir": unreadable}))
     async with app_client(create_app(settings)) as client:
         await until_ready(client)
+
+
+async def test_states_that_only_a_newer_build_knows_are_passed_on(
+    client: httpx.AsyncClient, settings: IntentSettings
+) -> None:
+    db = Database.open(settings.database_url.get_secret_value())
+    async with db.begin() as connection:
+        row = {"process": "newer", "version": "a", "state": "canary"}
+        await connection.execute(insert(model_standings).values(row))
+    await db.close()
+    assert (await view(client, "a"))["processes"] == {"canary": 1}
