@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import exc, text
 
 from services.intent.app import create_app
 from services.intent.monitor.detecting import Detection, detect
@@ -79,10 +79,16 @@ async def history(
 
 
 async def hour(
-    db: Database, at: datetime, negatives: int, documents: int, topic: str = "claims", source: str = "weibo"
+    db: Database,
+    at: datetime,
+    negatives: int,
+    documents: int,
+    topic: str = "claims",
+    source: str = "weibo",
+    tenant: str = "default",
 ) -> None:
     async with db.begin() as connection:
-        values = {"tenant": "default", "topic": topic, "hour": at, "source": source}
+        values = {"tenant": tenant, "topic": topic, "hour": at, "source": source}
         await connection.execute(MORE, values | {"negatives": negatives, "documents": documents})
 
 
@@ -400,6 +406,21 @@ async def test_tenants_are_judged_apart(client: httpx.AsyncClient, db: Database,
     assert len(await alerts(client)) == 1
     other = await client.get("/v1/monitor/alerts", headers=internal_headers(*SCOPES, tenant="other"))
     assert other.json()["data"] == []
+
+
+async def test_a_tenant_whose_alert_somebody_keeps_locked_holds_up_no_other(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    await history(db, "claims", tenant="another")
+    await hour(db, NOON, 40, 60, tenant="another")
+    await detect(db, DETECTION, NOON + HOUR)
+    await history(db, "claims")
+    after = await surge(db)
+    async with db.begin() as connection:
+        await connection.execute(text("SELECT FROM monitor_alerts WHERE tenant_id = 'another' FOR UPDATE"))
+        with pytest.raises(exc.DBAPIError, match="lock timeout"):
+            await detect(db, DETECTION, after)
+    assert [each["topics"] for each in await alerts(client)] == [["claims"]]
 
 
 async def test_what_is_told_is_the_alert_in_the_form_of_standard_webhooks(
