@@ -20,7 +20,7 @@ class AgreementView(MessageModel):
     """How far a shadow agrees with the version that served, on texts of one language."""
 
     against: str = Field(description="The version that it was compared with.")
-    language: Literal["zh", "en"]
+    language: str = Field(description="zh or en, and what a newer build may tell apart.")
     texts: int
     label: float = Field(ge=0, le=1, description="Share of the texts with the same label.")
     in_scope: float = Field(ge=0, le=1)
@@ -44,5 +44,7 @@ class ModelView(MessageModel):
     state: State = Field(description="How it stands in the process that answers.")
     reason: str | None = Field(description="Why it is refused.")
     load_s: float | None = Field(description="How long it took to load, in seconds; null when it is not loaded.")
-    processes: dict[State, int] = Field(description="How many processes have it in which state.")
+    processes: dict[str, int] = Field(
+        description="How many processes have it in which state; a newer build may know states that this one does not."
+    )
     agreement: list[AgreementView]

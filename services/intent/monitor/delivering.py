@@ -46,7 +46,10 @@ class Taken:
 
 
 async def deliver_one(db: Database, outbound: Outbound, sealer: Sealer, now: datetime) -> bool:
-    """Try the delivery that has been due for longest; False when there is none."""
+    """Try the delivery that has been due for longest; False when there is none.
+
+    Webhooks that fail come after all others: one whose receiver hangs would keep every sender busy with what waits for it.
+    """
     async with db.begin() as connection:
         taken = await _take(connection, now)
     if taken is None:
@@ -72,7 +75,7 @@ async def _take(connection: AsyncConnection, now: datetime) -> Taken | None:
         .join(notifications, (n.tenant_id == d.tenant_id) & (n.notification_id == d.notification_id))
         .join(webhooks, (w.tenant_id == d.tenant_id) & (w.webhook_id == d.webhook_id))
         .where(d.state == "pending", d.due_at <= now, w.enabled | (n.event == "webhook.test"))
-        .order_by(d.due_at)
+        .order_by(w.failing_since.is_not(None), d.due_at)
         .limit(1)
         .with_for_update(of=deliveries, skip_locked=True)
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, union
+from sqlalchemy import func, select, text, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent.labels import OPINION_TOPICS
@@ -30,9 +30,11 @@ from services.intent.monitor.notifying import tell
 from services.intent.monitor.surge_store import Evidence
 from services.intent.tables import monitor as tables
 from services.kit.database import Database
+from services.kit.errors import Unavailable
 from services.kit.ids import new_id
 
 _LOCK = 0x73757267
+_NO_LONG_LOCKS = text("SET LOCAL lock_timeout = '3s'")
 CALM = "calm"
 
 
@@ -50,16 +52,33 @@ class Detection:
 
 
 async def detect(db: Database, detection: Detection, now: datetime) -> None:
-    """Look at every tenant of which documents came lately, or whose surges or alerts are not over."""
+    """Look at every tenant of which documents came lately, or whose surges or alerts are not over.
+
+    What fails for one of them, as a lock that somebody keeps, is raised when the others have been looked at.
+    """
     async with db.connect() as connection:
         tenants = await _tenants(connection, now)
+    failures: list[Exception] = []
     for tenant_id in tenants:
-        async with db.begin() as connection:
-            lock = func.pg_try_advisory_xact_lock(_LOCK, func.hashtext(tenant_id))
-            if await connection.scalar(select(lock)):
-                await detect_tenant(connection, tenant_id, detection, now)
+        try:
+            await _detect_alone(db, tenant_id, detection, now)
+        except Unavailable:
+            raise
+        except Exception as failure:  # noqa: BLE001  raised below
+            failures.append(failure)
     async with db.connect() as connection:
         await count_alerts(connection)
+    if failures:
+        raise failures[0]
+
+
+async def _detect_alone(db: Database, tenant_id: str, detection: Detection, now: datetime) -> None:
+    """One tenant, unless another worker is at it."""
+    async with db.begin() as connection:
+        await connection.execute(_NO_LONG_LOCKS)
+        lock = func.pg_try_advisory_xact_lock(_LOCK, func.hashtext(tenant_id))
+        if await connection.scalar(select(lock)):
+            await detect_tenant(connection, tenant_id, detection, now)
 
 
 async def detect_tenant(connection: AsyncConnection, tenant_id: str, detection: Detection, now: datetime) -> None:

@@ -1,11 +1,13 @@
 """Versions of the model: which there are, how they stand, and what is wanted of them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent import model_store
 from services.intent.model import ModelRefused
@@ -15,7 +17,7 @@ from services.intent.resources import Held, Resources
 from services.intent.serving.desired import Desired, WishRefused
 from services.intent.serving.library import Known
 from services.intent.serving.registry import Standing
-from services.kit.errors import Conflict, NotFound, Problem
+from services.kit.errors import Conflict, NotFound, Problem, Unavailable
 from services.kit.identity import Caller, requires
 from services.kit.pagination import Page, decode_cursor, encode_cursor
 from services.kit.wire import ExternalId
@@ -25,6 +27,9 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 Reader = Annotated[Caller, requires("models:read")]
 Writer = Annotated[Caller, requires("models:write")]
 Version = Annotated[ExternalId, Path(description="The version, as its manifest states it.")]
+
+DATABASE_S = 2.0
+"""With the two seconds that a lost connection is given to close, less than the deadline of these routes."""
 
 _UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "No such version is here"}}
 _REFUSED: dict[int | str, dict[str, Any]] = {
@@ -71,7 +76,7 @@ async def list_models(
     """Every version that is here or has a role, in the order of their names."""
     after = None if cursor is None else str(decode_cursor(cursor, 1)[0])
     known, standings = await _here(held)
-    async with held.db.connect() as connection:
+    async with _in_time(held.db.connect()) as connection:
         wishes = (await model_store.desired(connection)).wishes
         behind = [version for version in sorted({*known, *standings, *wishes}) if after is None or version > after]
         data = await views(connection, behind[:limit], known=known, standings=standings)
@@ -128,6 +133,16 @@ async def retire_model(version: Version, held: Held, _: Writer) -> ModelView:
     return await _ask(held, version, lambda wanted, _: wanted.retired(version))
 
 
+@asynccontextmanager
+async def _in_time(opening: AbstractAsyncContextManager[AsyncConnection]) -> AsyncIterator[AsyncConnection]:
+    """Raises Unavailable where the database is silent, whatever time the caller has."""
+    try:
+        async with asyncio.timeout(DATABASE_S), opening as connection:
+            yield connection
+    except TimeoutError as error:
+        raise Unavailable("The database does not answer.") from error
+
+
 async def _checked(held: Resources, version: str) -> Known:
     """Raise for a version that is not here, or whose package cannot be served: then nothing is written."""
     known = await asyncio.to_thread(held.library.known)
@@ -142,7 +157,7 @@ async def _checked(held: Resources, version: str) -> Known:
 
 async def _refuse_if_it_serves(held: Resources, version: str) -> None:
     """Some process may serve what is no longer wanted, where it could not load what is."""
-    async with held.db.connect() as connection:
+    async with _in_time(held.db.connect()) as connection:
         elsewhere = (await model_store.processes(connection, [version]))[version]["serving"]
     if elsewhere or held.registry.serves() == version:
         raise ModelServes(f"{version} serves.", param="version")
@@ -158,7 +173,7 @@ async def _ask(held: Resources, version: str, step: Callable[[Desired, datetime]
             raise TooManyModels(f"{needed} versions would be held; retire one first.", param="version")
         return after
 
-    async with held.db.begin() as connection:
+    async with _in_time(held.db.begin()) as connection:
         try:
             await model_store.change(connection, bounded)
         except WishRefused as refused:
@@ -169,7 +184,7 @@ async def _ask(held: Resources, version: str, step: Callable[[Desired, datetime]
 
 async def _view(held: Resources, version: str) -> ModelView:
     known, standings = await _here(held)
-    async with held.db.connect() as connection:
+    async with _in_time(held.db.connect()) as connection:
         [view] = await views(connection, [version], known=known, standings=standings)
     if version not in known and version not in standings and view.role is None:
         raise ModelNotFound

@@ -1,6 +1,6 @@
 """The versions that a process can see, and how one is opened. What trained models run on is imported only when one is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -72,6 +72,7 @@ class Installed:
         self._settings = settings
         self._keyword = KeywordModel()
         self._read: dict[Path, tuple[Signature, Known]] = {}
+        self._volume_trouble: str | None = None
 
     def known(self) -> dict[str, Known]:
         found = [Known(self._keyword.version, "built_in")]
@@ -126,10 +127,21 @@ class Installed:
         log.info("trained_model", version=model.version, **told, instead=session.instead)
         return model
 
-    def _published(self) -> Iterable[Path]:
-        """Folders with a manifest: one that is being written has none yet, or a name that begins with a dot."""
+    def _published(self) -> list[Path]:
+        """Folders with a manifest: one that is being written has none yet, or a name that begins with a dot.
+
+        None where the volume cannot be read: what shipped is not on it.
+        """
         home = published_folder(self._settings.shared.artifacts_dir)
-        return (path.parent for path in sorted(home.glob("[!.]*/manifest.json")))
+        trouble, found = None, []
+        try:
+            found = [path.parent for path in sorted(home.glob("[!.]*/manifest.json"))]
+        except OSError as error:
+            trouble = str(error.strerror)
+        if trouble is not None and trouble != self._volume_trouble:
+            log.error("published_models_unreadable", reason=trouble)
+        self._volume_trouble = trouble
+        return found
 
     def _known(self, source: Source, folder: Path) -> Known:
         signature = _signature(folder)

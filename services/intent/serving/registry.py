@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from services.intent.model import ModelRefused
-from services.intent.serving.desired import Desired, State
+from services.intent.serving.desired import Desired, State, Wish
 from services.intent.serving.engine import Engine, EngineObserver, NoModel, Served
 from services.intent.serving.library import Known, Library, Signature
 from services.intent.serving.memory import give_back, keep_large_pieces_apart
@@ -142,20 +142,28 @@ class Registry:
             return None
 
     async def _serve(self, desired: Desired) -> None:
-        """Put the wanted version in its place; at a start, when it is refused, the one that served before it."""
+        """Put the wanted version in its place; at a start, when it is refused, another."""
         promoted = desired.of_role("serving")
         wish = None if promoted is None else desired.wishes[promoted]
         asked_at = None if wish is None else wish.asked_at
         wanted = await asyncio.to_thread(self._library.default) if promoted is None else promoted
         self._wanted = wanted
         loaded = await self._load_to_serve(wanted, asked_at)
-        if loaded is None and self._serving is None and wish is not None and wish.previous is not None:
-            loaded = await self._load_to_serve(wish.previous, asked_at)
+        if loaded is None and self._serving is None and wish is not None:
+            loaded = await self._load_instead(wish)
         if loaded is not None and loaded.served is not self._serving:
             before = self.serves()
             self._engine.serve(loaded.served)
             self._observer.swapped()
             log.info("model_serves", version=loaded.served.version, before=before)
+
+    async def _load_instead(self, wish: Wish) -> Loaded | None:
+        """What a process that starts serves in place of a version that is refused."""
+        for version in (wish.previous, await asyncio.to_thread(self._library.default)):
+            loaded = None if version is None else await self._load_to_serve(version, wish.asked_at)
+            if loaded is not None:
+                return loaded
+        return None
 
     async def _load_to_serve(self, version: str, asked_at: datetime | None) -> Loaded | None:
         """As `_load`, and refused where it may be loaded but not serve."""

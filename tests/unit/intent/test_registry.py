@@ -221,6 +221,17 @@ async def test_a_process_that_starts_with_a_refused_version_serves_the_one_befor
         assert states(registry) == {"a": "serving", "b": "refused"}
 
 
+@pytest.mark.parametrize("previous", [None, "b"])
+async def test_a_process_that_finds_neither_the_promoted_version_nor_the_one_before_serves_that_of_the_settings(
+    engine: Engine, open_registry: OpenRegistry, previous: str | None
+) -> None:
+    async with open_registry(Shelf.of(Version("a"))) as registry:
+        await registry.towards(serving("c", previous=previous))
+        assert registry.standings()["c"] == Standing("refused", "no package of this version is here")
+        assert await ask(engine, "你好") == "a"
+        assert registry.not_ready() == []
+
+
 async def test_a_version_whose_files_are_not_here_is_refused_until_they_come(
     engine: Engine, open_registry: OpenRegistry
 ) -> None:

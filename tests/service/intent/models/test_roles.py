@@ -4,11 +4,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
 from services.intent.app import create_app
 from services.intent.settings import IntentSettings
+from services.intent.tables import model_standings
+from services.kit.database import Database
 from tests.service.intent.conftest import Headers, MakeSettings, OpenClient, difference, metric, until_ready
-from tests.service.intent.models.operating import KEYWORD, ask, operator, said_by, until
+from tests.service.intent.models.operating import KEYWORD, ask, operator, said_by, until, view
 
 
 async def test_every_version_that_is_here_is_listed_with_its_state(client: httpx.AsyncClient) -> None:
@@ -129,3 +132,14 @@ async def test_scopes_are_asked_for(client: httpx.AsyncClient, internal_headers:
     assert (await client.get("/v1/models", headers=internal_headers("understand"))).status_code == 403
     assert (await client.get("/v1/models", headers=reader)).status_code == 200
     assert (await client.post("/v1/models/a/promote", headers=reader)).status_code == 403
+
+
+async def test_states_that_only_a_newer_build_knows_are_passed_on(
+    client: httpx.AsyncClient, settings: IntentSettings
+) -> None:
+    db = Database.open(settings.database_url.get_secret_value())
+    async with db.begin() as connection:
+        row = {"process": "newer", "version": "a", "state": "canary"}
+        await connection.execute(insert(model_standings).values(row))
+    await db.close()
+    assert (await view(client, "a"))["processes"] == {"canary": 1}

@@ -12,8 +12,9 @@ from sqlalchemy.engine import make_url
 from services.intent import model_store
 from services.intent.app import create_app
 from services.kit.database import Database
+from services.kit.settings import SharedSettings
 from tests.service.intent.conftest import Headers, MakeSettings, OpenClient, until_ready
-from tests.service.intent.models.operating import KEYWORD, ask, operator, said_by
+from tests.service.intent.models.operating import KEYWORD, ask, operator, said_by, until
 
 DEAD = "postgresql+asyncpg://nobody:x@127.0.0.1:1/none"
 
@@ -88,3 +89,29 @@ async def test_a_wish_is_heard_though_the_connection_to_the_database_fell_silent
             while (await said_by(client))[1] != "a":
                 await asyncio.sleep(0.05)
     await db.close()
+
+
+async def test_over_a_connection_that_fell_silent_models_are_a_503_and_then_answer_again(
+    app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings, shelf: Path
+) -> None:
+    direct = make_settings().database_url.get_secret_value()
+    async with (
+        wired(direct) as (wire, near),
+        app_client(create_app(make_settings(database_url=near, roles=["api"]))) as client,
+    ):
+        client.headers.update(operator(internal_headers))
+        await until(client, "a", state="available")
+        wire.fall_silent()
+        assert (await client.get("/v1/models")).status_code == 503
+        async with asyncio.timeout(60):
+            while (await client.get("/v1/models")).status_code != 200:
+                await asyncio.sleep(0.05)
+
+
+async def test_a_volume_that_cannot_be_read_keeps_no_process_from_serving(
+    app_client: OpenClient, make_settings: MakeSettings, shared_settings: SharedSettings, tmp_path: Path
+) -> None:
+    unreadable = tmp_path / ("x" * 300)  # no file system takes such a name
+    settings = make_settings(shared=shared_settings.model_copy(update={"artifacts_dir": unreadable}))
+    async with app_client(create_app(settings)) as client:
+        await until_ready(client)

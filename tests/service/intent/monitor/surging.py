@@ -44,10 +44,16 @@ async def history(
 
 
 async def hour(
-    db: Database, at: datetime, negatives: int, documents: int, topic: str = "claims", source: str = "weibo"
+    db: Database,
+    at: datetime,
+    negatives: int,
+    documents: int,
+    topic: str = "claims",
+    source: str = "weibo",
+    tenant: str = "default",
 ) -> None:
     async with db.begin() as connection:
-        values = {"tenant": "default", "topic": topic, "hour": at, "source": source}
+        values = {"tenant": tenant, "topic": topic, "hour": at, "source": source}
         await connection.execute(MORE, values | {"negatives": negatives, "documents": documents})
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import exc, text
 
 from services.intent.monitor.detecting import detect
 from services.kit.database import Database
@@ -137,3 +137,18 @@ async def test_tenants_are_judged_apart(client: httpx.AsyncClient, db: Database,
     assert len(await alerts(client)) == 1
     other = await client.get("/v1/monitor/alerts", headers=internal_headers(*SCOPES, tenant="other"))
     assert other.json()["data"] == []
+
+
+async def test_a_tenant_whose_alert_somebody_keeps_locked_holds_up_no_other(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    await history(db, "claims", tenant="another")
+    await hour(db, NOON, 40, 60, tenant="another")
+    await detect(db, DETECTION, NOON + HOUR)
+    await history(db, "claims")
+    after = await surge(db)
+    async with db.begin() as connection:
+        await connection.execute(text("SELECT FROM monitor_alerts WHERE tenant_id = 'another' FOR UPDATE"))
+        with pytest.raises(exc.DBAPIError, match="lock timeout"):
+            await detect(db, DETECTION, after)
+    assert [each["topics"] for each in await alerts(client)] == [["claims"]]

@@ -208,6 +208,19 @@ async def test_a_receiver_that_fails_for_days_is_disabled(desk: Desk, receiver: 
     assert (await desk.webhook(hook["webhook_id"]))["disabled_because"] == "failing"
 
 
+async def test_what_waits_for_a_receiver_that_fails_holds_up_no_other(desk: Desk, receiver: Receiver) -> None:
+    bad = await desk.register(f"{receiver.url}/bad")
+    await desk.tell()
+    receiver.status, now = 500, datetime.now(UTC)
+    await desk.deliver(now)
+    good = await desk.register(f"{receiver.url}/good")
+    await desk.tell()
+    receiver.status = 204
+    assert await desk.deliver(now + timedelta(hours=1))
+    tried = {(each["webhook_id"], each["state"]) for each in await desk.deliveries()}
+    assert tried == {(bad["webhook_id"], "pending"), (good["webhook_id"], "delivered")}
+
+
 async def test_one_good_answer_ends_a_row_of_failures(desk: Desk, receiver: Receiver) -> None:
     hook = await desk.register(receiver.url)
     await desk.tell()
