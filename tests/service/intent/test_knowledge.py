@@ -114,7 +114,8 @@ async def test_documents_are_listed_and_shown_with_their_passages(client: Any) -
         (
             "csv",
             "q,a\n1,2\n",
-            "the columns are question, answer and, if wanted, locale, url, tags, each once, with commas between them (found: 'q', 'a')",
+            "the columns are question, answer and, if wanted, locale, url, tags, each once, with commas between them "
+            "(found: 'q', 'a')",
         ),
         ("csv", "question,answer\nwhat,\n", "row 1: has no answer"),
         ("csv", 'question,answer\n"open,1\n', "row 1: unexpected end of data; is a quotation mark not closed?"),
