@@ -84,6 +84,8 @@ def show_evaluation(result: dict[str, Any]) -> None:
 
 
 def _cell(figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return "–"
     low, high = figure["interval"]
     return f"{figure['value']:.3f} ({low:.3f}–{high:.3f})"
 

@@ -164,7 +164,9 @@ def problem_response(error: ServiceError) -> Response:
 
 
 def http_problem(error: HTTPException) -> Response:
-    """The answer for what the framework raises: no such route, another method, a body over its limit."""
+    """The answer for what the framework raises: no such route, another method, a body over its limit or not UTF-8."""
+    if isinstance(error.__cause__, UnicodeDecodeError):  # of which the framework says nothing
+        return problem_response(BadRequest("The body is not UTF-8.", param="body"))
     code = _CODES.get(error.status_code) or HTTPStatus(error.status_code).name.lower()
     body = problem_document(error.status_code, code, str(error.detail))
     return Response(body, error.status_code, error.headers, PROBLEM_JSON)

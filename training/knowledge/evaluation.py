@@ -14,7 +14,15 @@ from services.intent.trained.provider import Wanted
 from services.intent.trained.transformer import OnnxModel
 from services.intent.trained.written_form import with_role
 from training.knowledge import fitting, judging
-from training.knowledge.questions import Embed, Question, UnusableQuestions, Vectors, read_corpus, read_questions
+from training.knowledge.questions import (
+    Corpus,
+    Embed,
+    Question,
+    UnusableQuestions,
+    Vectors,
+    read_corpus,
+    read_questions,
+)
 
 BATCH = 16
 
@@ -33,17 +41,25 @@ def evaluate(
     Raises `UnusableQuestions`, also for a model without embeddings.
     """
     corpus = read_corpus(documents)
+    asked = _asked(questions, half, corpus)
     version, embed = _embedder(model)
     rankings = _rankings(ranking)
     if fit_to is not None:
-        rankings = fitting.fit(corpus, read_questions(questions, "dev"), embed)
+        rankings = fitting.fit(corpus, _asked(questions, "dev", corpus), embed)
         fit_to.write_bytes(orjson.dumps(fitting.document(rankings), option=orjson.OPT_INDENT_2) + b"\n")
-    asked = read_questions(questions, half)
     report: dict[str, Any] = {"model": version, "half": half or "all", "passages": len(corpus.passages), "modes": {}}
     for mode, by in _modes(embed):
         found = judging.ask(judging.build(corpus, rankings, by), corpus, asked, by)
         report["modes"][mode] = _judged(found, asked, rankings[mode])
     return report
+
+
+def _asked(path: Path, half: str | None, corpus: Corpus) -> list[Question]:
+    """Raises `UnusableQuestions` also for an answer that no document has: it would count as never found."""
+    asked = read_questions(path, half)
+    if lost := [each.answer for each in asked if each.answer and each.answer not in corpus.names]:
+        raise UnusableQuestions(f"{path}: no passage is under {lost[0]!r}, where a question has its answer")
+    return asked
 
 
 def _judged(found: Sequence[judging.Asked], asked: Sequence[Question], ranking: Ranking) -> dict[str, Any]:

@@ -38,14 +38,15 @@ def ask(index: Index, corpus: Corpus, questions: Sequence[Question], embed: Embe
 
 
 def figures(asked: Sequence[Asked], threshold: float, seed: int = 0) -> dict[str, Any]:
-    """Each figure with the 95 % interval of a bootstrap over questions."""
+    """Each figure with the 95 % interval of a bootstrap over questions; None where no question tells it."""
     table = np.array([(each.answerable, each.rank, each.probability) for each in asked], dtype=np.float64)
     random = np.random.default_rng(seed)
     drawn = [_measured(table[random.integers(0, len(table), len(table))], threshold) for _ in range(RESAMPLES)]
     found = _measured(table, threshold)
-    bounds = {name: np.nanpercentile([each[name] for each in drawn], [2.5, 97.5]) for name in found}
-    report = {name: {"value": round(value, 4), "interval": [round(float(at), 4) for at in bounds[name]]}
-              for name, value in found.items()}  # fmt: skip
+    bounds = {name: _interval([each[name] for each in drawn]) for name in found}
+    report = {
+        name: {"value": _told(value), "interval": [_told(at) for at in bounds[name]]} for name, value in found.items()
+    }
     return {"questions": len(table), "answerable": int(table[:, 0].sum()), "threshold": threshold, **report}
 
 
@@ -57,14 +58,29 @@ def _measured(table: NDArray[np.float64], threshold: float) -> dict[str, float]:
     silent_rightly = (~spoken & ~answerable).sum()
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
-            "recall_at_1": float((rank[answerable] == 1).mean()),
-            "recall_at_3": float(((rank[answerable] >= 1) & (rank[answerable] <= 3)).mean()),
+            "recall_at_1": _share(rank[answerable] == 1),
+            "recall_at_3": _share((rank[answerable] >= 1) & (rank[answerable] <= 3)),
             "no_answer_auroc": _auroc(probability[answerable], probability[~answerable]),
             "no_answer_f1": float(2 * silent_rightly / ((~spoken).sum() + (~answerable).sum())),
-            "answered": float(spoken[answerable].mean()),
+            "answered": _share(spoken[answerable]),
             "right_when_answered": float(right.sum() / np.float64(spoken.sum())),
-            "wrongly_answered": float(spoken[~answerable].mean()),
+            "wrongly_answered": _share(spoken[~answerable]),
         }
+
+
+def _share(held: NDArray[np.bool_]) -> float:
+    """NaN of none at all: a language may have no question without an answer."""
+    return float(held.mean()) if held.size else float("nan")
+
+
+def _told(figure: float) -> float | None:
+    """Rounded; None where there is no figure, since JSON has no NaN."""
+    return None if np.isnan(figure) else round(float(figure), 4)
+
+
+def _interval(drawn: Sequence[float]) -> NDArray[np.float64]:
+    told = np.array(drawn)[~np.isnan(drawn)]
+    return np.percentile(told, [2.5, 97.5]) if told.size else np.full(2, np.nan)
 
 
 def _auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:

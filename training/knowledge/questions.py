@@ -1,7 +1,8 @@
 """Documents and questions of an evaluation, as files."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,8 @@ from services.intent.assist.knowledge.passages import Passage, UnreadableDocumen
 Vectors = NDArray[np.float32]
 Embed = Callable[[Sequence[str], Literal["query", "passage"]], Vectors]
 """Texts and their role to vectors of unit length, (texts, width)."""
+
+_COLUMNS = frozenset({"text", "answer", "lang", "half"})
 
 
 class UnusableQuestions(Exception):
@@ -52,23 +55,42 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
 
 def read_questions(path: Path, half: str | None) -> list[Question]:
     """Rows of text, answer, lang and half. Raises `UnusableQuestions`."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [Question(row["text"], row["answer"], row["lang"], row["half"]) for row in csv.DictReader(file)]  # type: ignore[arg-type]
-    except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
-        raise UnusableQuestions(f"{path}: needs the columns text, answer, lang, half ({error})") from error
+    with _usable(path), path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        if not _COLUMNS.issubset(names := reader.fieldnames or ()):
+            found = ", ".join(map(repr, names)) or "none"
+            raise UnusableQuestions(f"{path}: needs the columns text, answer, lang, half (found: {found})")
+        rows = [_question(path, row) for row in reader]
     chosen = [row for row in rows if half in {None, row.half}]
     if not any(row.answer for row in chosen) or all(row.answer for row in chosen):
-        raise UnusableQuestions(f"{path}: needs questions with an answer and questions without one")
+        part = f"the half {half!r} " if half else ""
+        raise UnusableQuestions(f"{path}: {part}needs questions with an answer and questions without one")
     return chosen
 
 
-def _passages(path: Path) -> list[Passage]:
+def _question(path: Path, row: dict[str, str]) -> Question:
+    if row["lang"] not in {"zh", "en"}:
+        raise UnusableQuestions(f"{path}: the question {row['text']!r} has the lang {row['lang']!r}: it is zh or en")
+    return Question(row["text"], row["answer"], row["lang"], row["half"])  # type: ignore[arg-type]
+
+
+@contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    """Raises `UnusableQuestions` where the file cannot be read or is not of its format."""
     try:
+        yield
+    except UnicodeDecodeError as error:
+        raise UnusableQuestions(f"{path}: not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)") from error
+    except OSError as error:
+        raise UnusableQuestions(f"{path}: {error.strerror or error}") from error
+    except (csv.Error, UnreadableDocument) as error:
+        raise UnusableQuestions(f"{path}: {error}") from error
+
+
+def _passages(path: Path) -> list[Passage]:
+    with _usable(path):
         content = path.read_text(encoding="utf-8-sig")
         return passages_of(content, "csv" if path.suffix.lower() == ".csv" else "markdown", "zh-CN")
-    except (OSError, UnicodeDecodeError, UnreadableDocument) as error:
-        raise UnusableQuestions(f"{path}: {error}") from error
 
 
 def _name(passage: Passage) -> str:

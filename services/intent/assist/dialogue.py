@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from services.intent.assist.forms import Forms, Step
+from services.intent.assist.masking import says_only_numbers
 from services.intent.assist.session import Session
 from services.intent.assist.texts import LabelAnswer, TextLink, Texts
 from services.intent.assist.turns import Action, Citation, HandOff, Heard, Outcome, Turn
@@ -69,8 +70,8 @@ class Dialogue:
 
     def needs_knowledge(self, heard: Heard, text: str) -> bool:
         """Whether the knowledge base is to be searched for this text."""
-        if not self._sure(heard):
-            return True
+        if not self._sure(heard, text):
+            return not says_only_numbers(text)
         if self._asks_advice(heard, text):
             return False
         way = self.texts.labels[heard.label].way
@@ -87,12 +88,12 @@ class Dialogue:
     def _reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
         locale = session.locale
         if self._asks_advice(heard, text):
-            invests = self._sure(heard) and heard.label == _INVESTS
+            invests = self._sure(heard, text) and heard.label == _INVESTS
             said = self.texts.labels[_INVESTS].text.in_locale(locale) if invests else self.texts.say("advice", locale)
             return Turn(locale, "advice", said, session.settled(), links=(SUITABILITY,))
         if found is not None and found.passages:
             return self._quoted(session, found.passages[0])
-        if not self._sure(heard):
+        if not self._sure(heard, text):
             return self._not_understood(session, heard)
         return self._by_label(session, text, heard.label)
 
@@ -185,15 +186,20 @@ class Dialogue:
         told = self.texts.say("hand_off", locale)
         return Turn(locale, "hand_off", f"{why}{_gap(locale)}{told}" if why else told, hand_off=hand_off)
 
-    def _sure(self, heard: Heard) -> bool:
-        """Whether the label is acted on; one that no text is approved for, of a model with labels of its own, never is."""
+    def _sure(self, heard: Heard, text: str) -> bool:
+        """Whether the label is acted on.
+
+        One that no text is approved for, of a model with labels of its own, never is; nor what a model takes [phone] alone for.
+        """
+        if says_only_numbers(text):
+            return False
         name = heard.model.partition("/")[0]
         threshold = SURE_FROM.get(name, SURE_FROM_OTHERWISE) if self.sure_from is None else self.sure_from
         return heard.label in self.texts.labels and heard.in_scope and heard.confidence >= threshold
 
     def _asks_advice(self, heard: Heard, text: str) -> bool:
         """Advice on money: asked for as such, or "which one" about an insurance, a loan or an investment."""
-        if self._sure(heard) and heard.label == _INVESTS:
+        if self._sure(heard, text) and heard.label == _INVESTS:
             return True
         about_money = heard.label.startswith(_FINANCE) or bool(set(heard.topics) & set(PRODUCT_TOPICS) - {"travel"})
         return about_money and self.texts.words.asks_advice(text)

@@ -55,6 +55,7 @@ _MASKS = (
     ("[name]", re.compile(rf"(?i:(?<=i'm )|(?<=i’m )|(?<=i am )|(?<=this is )){_CAPITAL}(?: {_CAPITAL}){{1,2}}")),
     ("[name]", re.compile(rf"{_TITLE}{_CAPITAL}(?: {_CAPITAL})?")),
 )  # fmt: skip
+_ONLY_ASIDE = re.compile(r"\W*(?:\[(?:id|card|phone)\]\W*)+")
 
 
 def put_aside(text: str) -> str:
@@ -66,6 +67,11 @@ def put_aside(text: str) -> str:
     for mask, pattern in _ASIDE:
         text = pattern.sub(mask, text)
     return _CARD.sub(lambda found: "[card]" if _is_card(found[0]) else found[0], text)
+
+
+def says_only_numbers(text: str) -> bool:
+    """Whether a message as `put_aside` left it holds nothing but what was put aside."""
+    return _ONLY_ASIDE.fullmatch(text) is not None
 
 
 def _is_card(number: str) -> bool:

@@ -103,6 +103,14 @@ async def test_malformed_json_is_a_400(client, headers):
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
 
 
+async def test_a_body_of_another_encoding_is_told_so(client, headers):
+    body = '{"rows": [], "名": 1}'.encode("gbk")
+    answer = await client.post("/v1/toys", content=body, headers={**headers, "content-type": "application/json"})
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["param"]) == (400, "bad_request", "body")
+    assert problem["detail"] == "The body is not UTF-8."
+
+
 async def test_a_body_over_the_limit_is_a_413_declared_or_streamed(client, headers):
     big = b'{"rows": [' + b" " * 300 + b"]}"
     declared = await client.post("/v1/toys", content=big, headers={**headers, "content-type": "application/json"})

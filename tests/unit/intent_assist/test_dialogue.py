@@ -45,6 +45,22 @@ def test_whether_somebody_can_be_insured_is_no_wish_for_advice() -> None:
     assert reply("insurance.eligibility", "我15岁能买吗", found=NOTHING).outcome == "template"
 
 
+@pytest.mark.parametrize("text", ["[phone]", " [card]。", "[id] [phone]"])
+@pytest.mark.parametrize("label", ["human.agent", "content.buy"])
+def test_a_number_alone_is_not_understood_by_the_word_that_masks_it(text: str, label: str) -> None:
+    assert not DIALOGUE.needs_knowledge(heard(label), text)
+    assert reply(label, text).outcome == "unsure"
+    form = FormState("refund", {}, asked="order")
+    turn = reply(label, text, replace(FRESH, form=form))
+    assert turn.session is not None
+    assert (turn.outcome, turn.hand_off, turn.session.form) == ("form", None, replace(form, tries=1))
+
+
+def test_a_number_with_words_is_understood_by_them() -> None:
+    assert DIALOGUE.needs_knowledge(heard("content.ask"), "[phone] 怎么改")
+    assert reply("human.agent", "打我电话 [phone]").outcome == "hand_off"
+
+
 @pytest.mark.parametrize("text", ["我要投诉你们", "老师骂人，我要投诉你们", "I want to make a complaint"])
 def test_a_complaint_that_is_called_one_reaches_a_person_in_a_form_too(text: str) -> None:
     turn = DIALOGUE.before_model(text, "zh-CN")

@@ -8,7 +8,7 @@ import pytest
 
 from services.intent.assist.values.amounts import Amount, amount
 from services.intent.assist.values.births import Birth, birth
-from services.intent.assist.values.numerals import number
+from services.intent.assist.values.numerals import number, with_digits
 from services.intent.assist.values.places import load_names
 
 TODAY = date(2026, 11, 25)
@@ -32,12 +32,33 @@ def test_chinese_numerals(numeral: str, value: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("fifty-three", "53"),
+        ("fifty three and eighteen", "53 and 18"),
+        ("two hundred and fifty thousand", "250 thousand"),
+        ("a hundred", "100"),
+        ("a million, one million", "1 million, 1 million"),
+        ("half a million", "0.5 million"),
+        ("one and a half million", "1.5 million"),
+        ("a and a half million", "a and a half million"),
+        ("this one for my two kids", "this one for my two kids"),
+        ("often, hundreds, in my fifties, a year", "often, hundreds, in my fifties, a year"),
+    ],
+)
+def test_english_numerals_but_for_lone_words_below_ten(text: str, digits: str) -> None:
+    assert with_digits(text) == digits
+
+
+@pytest.mark.parametrize(
     ("text", "found"),
     [
         ("35岁", Birth(age=35)),
         ("三十五岁", Birth(age=35)),
         ("我爸今年68了", Birth(age=68)),
         ("I'm 35", Birth(age=35)),
+        ("I'm fifty-three", Birth(age=53)),
+        ("she is Forty Two years old", Birth(age=42)),
         ("a 30 years old woman", Birth(age=30)),
         ("age is 41", Birth(age=41)),
         ("宝宝5个月", Birth(age=0)),
@@ -90,6 +111,9 @@ def test_a_bare_number_is_an_age_when_one_was_asked_for(text: str, found: Birth 
         ("50k SGD", "50000", "SGD"),
         ("50万日元", "500000", "JPY"),
         ("about 20 pounds", "20", "GBP"),
+        ("half a million yuan", "500000", "CNY"),
+        ("one and a half million", "1500000", None),
+        ("a hundred thousand dollars", "100000", "USD"),
     ],
 )
 def test_an_amount_is_read_with_its_unit_and_currency(text: str, value: str, currency: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Chinese numerals as digits: 三十五, 十二万, 两百."""
+"""Numerals as digits: 三十五, 十二万, 两百, fifty-three, two hundred, half a million."""
 
 import re
 
@@ -7,9 +7,42 @@ _UNITS = {"十": 10, "百": 100, "千": 1_000}
 _RUN = re.compile(r"[零〇一二两俩三四五六七八九十百千]+")
 
 
+_ONES = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
+_TEENS = {
+    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
+    "eighteen": 18, "nineteen": 19,
+}  # fmt: skip
+_TENS = {
+    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+}  # fmt: skip
+_WORDS = _ONES | _TEENS | _TENS | {"a": 1}
+_ONE, _TEEN, _TEN = ("|".join(names) for names in (_ONES, _TEENS, _TENS))
+_LARGE = r"(?=\s+(?:thousand|million|billion)\b)"
+_ENGLISH = re.compile(
+    rf"\b(?:(?P<hundreds>a|{_ONE})\s+hundred\b(?:\s+(?:and\s+)?(?P<below>(?:{_TEN})(?:[\s-]+(?:{_ONE}))?|{_TEEN}|{_ONE})\b)?"
+    rf"|(?P<plain>(?:{_TEN})(?:[\s-]+(?:{_ONE}))?|{_TEEN})\b"
+    rf"|(?P<halved>{_ONE})\s+and\s+a\s+half\b{_LARGE}|(?P<half>half\s+a)\b{_LARGE}|(?P<few>a|{_ONE})\b{_LARGE})",
+    re.ASCII,
+)
+"""A word below ten counts only within a larger numeral: this one, my two kids."""
+
+
 def with_digits(text: str) -> str:
-    """The text with every Chinese numeral below ten thousand as digits; 万 and 亿 stay, as units of what precedes them."""
-    return _RUN.sub(lambda found: str(number(found[0])), text)
+    """The folded text with every numeral as digits, Chinese ones below ten thousand and English ones below a thousand.
+
+    万, 亿, thousand and million stay, as units of what precedes them.
+    """
+    return _ENGLISH.sub(_english, _RUN.sub(lambda found: str(number(found[0])), text))
+
+
+def _english(found: re.Match[str]) -> str:
+    if found["half"]:
+        return "0.5"
+    if found["halved"]:
+        return f"{_WORDS[found['halved']]}.5"
+    hundreds = _WORDS[found["hundreds"]] * 100 if found["hundreds"] else 0
+    words = found["below"] or found["plain"] or found["few"] or ""
+    return str(hundreds + sum(_WORDS[word] for word in re.split(r"[\s-]+", words) if word))
 
 
 def number(numeral: str) -> int:

@@ -104,7 +104,7 @@ async def test_what_other_servers_add_to_the_protocol_is_declined_by_name(
     ("raw", "headers", "status", "error"),
     [
         (b"{", {}, 400, "body: The body is not valid JSON."),
-        (b"\xff\xfe\x00", {}, 400, "There was an error parsing the body"),
+        (b"\xff\xfe\x00", {}, 400, "body: The body is not UTF-8."),
         (b"[]", {}, 400, "body: The body must be a JSON object, sent with Content-Type: application/json."),
         (b"{}", {}, 400, "inputs: Field required"),
         (
