@@ -21,7 +21,7 @@ BATCH = 16
 
 def evaluate(
     documents: Sequence[Path],
-    questions: Path,
+    questions: Sequence[Path],
     *,
     model: Path | None,
     half: str | None,
@@ -34,8 +34,9 @@ def evaluate(
     """
     corpus = read_corpus(documents)
     version, embed = _embedder(model)
-    rankings = _rankings(ranking)
-    if fit_to is not None:
+    if fit_to is None:
+        rankings = _rankings(ranking)
+    else:
         rankings = fitting.fit(corpus, read_questions(questions, "dev"), embed)
         fit_to.write_bytes(orjson.dumps(fitting.document(rankings), option=orjson.OPT_INDENT_2) + b"\n")
     asked = read_questions(questions, half)

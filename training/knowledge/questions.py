@@ -50,17 +50,22 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
     return Corpus(names, indexed)
 
 
-def read_questions(path: Path, half: str | None) -> list[Question]:
+def read_questions(paths: Sequence[Path], half: str | None) -> list[Question]:
     """Rows of text, answer, lang and half. Raises `UnusableQuestions`."""
+    chosen = [row for path in paths for row in _rows(path) if half in {None, row.half}]
+    if not any(row.answer for row in chosen) or all(row.answer for row in chosen):
+        raise UnusableQuestions(
+            f"{', '.join(map(str, paths))}: needs questions with an answer and questions without one"
+        )
+    return chosen
+
+
+def _rows(path: Path) -> list[Question]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [Question(row["text"], row["answer"], row["lang"], row["half"]) for row in csv.DictReader(file)]  # type: ignore[arg-type]
+            return [Question(row["text"], row["answer"], row["lang"], row["half"]) for row in csv.DictReader(file)]  # type: ignore[arg-type]
     except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
         raise UnusableQuestions(f"{path}: needs the columns text, answer, lang, half ({error})") from error
-    chosen = [row for row in rows if half in {None, row.half}]
-    if not any(row.answer for row in chosen) or all(row.answer for row in chosen):
-        raise UnusableQuestions(f"{path}: needs questions with an answer and questions without one")
-    return chosen
 
 
 def _passages(path: Path) -> list[Passage]:
