@@ -58,7 +58,7 @@ def show_import(file: Path, answer: dict[str, Any]) -> None:
 
 def evaluate_knowledge(
     documents: Sequence[Path],
-    questions: Path,
+    questions: Sequence[Path],
     *,
     model: Path | None,
     half: str | None,

@@ -113,6 +113,29 @@ def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path],
         raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
+def give_meaning(model: Path, data: Sequence[Path], teacher: str, out: Path, seed: int) -> dict[str, Any]:
+    """A copy of a package whose embedding comes near the teacher's.
+
+    Raises BadInput for files or a teacher that cannot be used or an `out` that is there, CommandError when it cannot be written.
+    """
+    with needs("train-intent"):
+        from training.intent import embedding
+        from training.intent.judging import ModelRefused
+        from training.intent.readout import NoEncoder
+        from training.intent.reopened import UnusableBase
+        from training.intent.rows import UnusableData, read_rows
+    try:
+        rows = [row for path in data for row in read_rows(path)]
+        with stages("training the embedding") as stage:
+            return embedding.give_meaning(_package(model), teacher, rows, out=out, progress=stage, seed=seed)
+    except FileExistsError as error:
+        raise BadInput(f"{out} is there already") from error
+    except (UnusableData, UnusableBase, ModelRefused, NoEncoder) as error:
+        raise BadInput(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
+
+
 def _package(folder: Path) -> Path:
     """The package in a folder that `kuajie train intent` made, as `kuajie models publish` finds it; else the folder."""
     inner = folder / "package"
@@ -127,6 +150,14 @@ def show_calibrated(result: dict[str, Any]) -> None:
     ]
     table("calibration", ["task", "rows", "accuracy", "ECE before", "ECE after"], rows)
     show(f"{result['package']}: version {result['version']}; judge it on other rows with kuajie evaluate intent")
+
+
+def show_embedding(result: dict[str, Any]) -> None:
+    """How near the embedding has come to the teacher's, on texts held out."""
+    show(
+        f"{result['texts']} texts; of the variance of the teacher's embeddings {result['explained']:.3f} on texts held out"
+    )
+    show(f"{result['package']}: version {result['version']}; see what it gives with kuajie evaluate knowledge")
 
 
 def show_trained(result: dict[str, Any], out: Path) -> None:

@@ -58,7 +58,10 @@ def evaluate_monitor(
 @app.command("knowledge")
 def evaluate_knowledge(
     knowledge: Annotated[list[Path], typer.Option(help="A Markdown or CSV document; may be given again.")],
-    questions: Annotated[Path, typer.Option(help="CSV: text, answer (a heading or question, or empty), lang, half.")],
+    questions: Annotated[
+        list[Path],
+        typer.Option(help="CSV: text, answer (a heading or question, or empty), lang, half; may be given again."),
+    ],
     model: Annotated[Path | None, typer.Option(help="A trained model. Default: the newest that ships.")] = None,
     half: Annotated[str | None, typer.Option(help="Judge these questions only, as in dev or test.")] = None,
     ranking: Annotated[Path | None, typer.Option(help="A ranking of your own in place of what ships.")] = None,

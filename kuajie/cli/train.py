@@ -58,3 +58,20 @@ def train_calibration(
     from kuajie import training
 
     answer(training.calibrate_intent(model, data, unknown or [], out), as_json, training.show_calibrated)
+
+
+@app.command("embedding")
+def train_embedding(
+    data: Texts,
+    model: Annotated[Path, typer.Option(help="The folder of a trained model.")],
+    out: Annotated[Path, typer.Option(help="The folder to make: the same model, with another embedding.")],
+    teacher: Annotated[
+        str, typer.Option(help="A Hugging Face folder or hub id of an encoder whose embeddings are to be come near to.")
+    ] = "intfloat/multilingual-e5-small",
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Draws the texts.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Read a model's embedding from several of its layers, near to a general encoder's; what it says of a text stays as it is."""
+    from kuajie import training
+
+    answer(training.give_meaning(model, data, teacher, out, seed), as_json, training.show_embedding)

@@ -75,7 +75,7 @@ def fit_classes(embeddings: Floats, truth: Integers, names: tuple[str, ...]) -> 
 
 
 def add_distance(path: Path, classes: Classes) -> None:
-    """Give the file an output `scope_distance` of shape (batch, 1), computed from its embedding in float32."""
+    """Give the file an output `scope_distance` of shape (batch, 1), computed from the last layer's embedding in float32."""
     model = onnx.load(str(path))
     graph = model.graph
     weights = {

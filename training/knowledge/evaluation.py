@@ -20,6 +20,7 @@ from training.knowledge.questions import (
     Question,
     UnusableQuestions,
     Vectors,
+    files_of,
     read_corpus,
     read_questions,
 )
@@ -29,7 +30,7 @@ BATCH = 16
 
 def evaluate(
     documents: Sequence[Path],
-    questions: Path,
+    questions: Sequence[Path],
     *,
     model: Path | None,
     half: str | None,
@@ -43,8 +44,9 @@ def evaluate(
     corpus = read_corpus(documents)
     asked = _asked(questions, half, corpus)
     version, embed = _embedder(model)
-    rankings = _rankings(ranking)
-    if fit_to is not None:
+    if fit_to is None:
+        rankings = _rankings(ranking)
+    else:
         rankings = fitting.fit(corpus, _asked(questions, "dev", corpus), embed)
         fit_to.write_bytes(orjson.dumps(fitting.document(rankings), option=orjson.OPT_INDENT_2) + b"\n")
     report: dict[str, Any] = {"model": version, "half": half or "all", "passages": len(corpus.passages), "modes": {}}
@@ -54,11 +56,11 @@ def evaluate(
     return report
 
 
-def _asked(path: Path, half: str | None, corpus: Corpus) -> list[Question]:
+def _asked(paths: Sequence[Path], half: str | None, corpus: Corpus) -> list[Question]:
     """Raises `UnusableQuestions` also for an answer that no document has: it would count as never found."""
-    asked = read_questions(path, half)
+    asked = read_questions(paths, half)
     if lost := [each.answer for each in asked if each.answer and each.answer not in corpus.names]:
-        raise UnusableQuestions(f"{path}: no passage is under {lost[0]!r}, where a question has its answer")
+        raise UnusableQuestions(f"{files_of(paths)}: no passage is under {lost[0]!r}, where a question has its answer")
     return asked
 
 

@@ -1,29 +1,33 @@
 """The ranking's weights: logistic regression on what questions and candidate passages have in common."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from services.intent.assist.knowledge.index import Index
-from services.intent.assist.knowledge.ranking import FEATURES, Mode, Ranking
-from training.knowledge.judging import Asked, ask, build
+from services.intent.assist.knowledge.ranking import FEATURES, Floats, Mode, Ranking
+from training.knowledge.judging import Asked, build
 from training.knowledge.questions import Corpus, Embed, Question
 
 BETA = 0.5
 """The threshold is the best by F-beta of what is answered: an answer that is wrong costs more than none."""
+FOLDS = 5
 
 
 def fit(corpus: Corpus, questions: Sequence[Question], embed: Embed | None) -> dict[Mode, Ranking]:
-    """Rankings of both modes that these questions support; without embeddings the words' one alone. Needs scikit-learn."""
+    """Rankings of both modes that these questions support; without embeddings the words' one alone. Needs scikit-learn.
+
+    The threshold is chosen by probabilities of questions that the weights were not fitted to.
+    """
     modes: list[tuple[Mode, Embed | None]] = [("lexical", None), *([("hybrid", embed)] if embed else [])]  # type: ignore[list-item]
     fitted: dict[Mode, Ranking] = {}
     for mode, by in modes:
-        weights, bias = _weights(corpus, questions, by, mode)
-        ranking = Ranking(weights, bias, 0.5)
-        asked = ask(build(corpus, {mode: ranking}, by), corpus, questions, by)
-        fitted[mode] = Ranking(weights, bias, _threshold(asked))
+        seen = _seen(corpus, questions, by, mode)
+        weights, bias = _weights(seen)
+        fitted[mode] = Ranking(weights, bias, _threshold(_unseen(seen)))
     return fitted
 
 
@@ -39,21 +43,53 @@ def document(rankings: dict[Mode, Ranking]) -> dict[str, Any]:
     }
 
 
-def _weights(
-    corpus: Corpus, questions: Sequence[Question], embed: Embed | None, mode: Mode
-) -> tuple[tuple[float, ...], float]:
-    from sklearn.linear_model import LogisticRegression
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """What one question found: `features` of shape (candidates, features), and which of them answer, (candidates,)."""
 
+    question: Question
+    features: Floats
+    right: NDArray[np.bool_]
+
+    def judged(self, ranking: Ranking) -> Asked:
+        if not len(self.right):
+            return Asked(bool(self.question.answer), 0, 0.0)
+        odds = ranking.probability(self.features)
+        order = np.argsort(-odds, kind="stable")
+        places = np.flatnonzero(self.right[order])
+        return Asked(bool(self.question.answer), int(places[0]) + 1 if len(places) else 0, float(odds[order[0]]))
+
+
+def _seen(corpus: Corpus, questions: Sequence[Question], embed: Embed | None, mode: Mode) -> list[_Candidates]:
     flat = Ranking((0.0,) * len(FEATURES[mode]), 0.0, 0.5)
-    index: Index = build(corpus, {mode: flat}, embed)
+    index = build(corpus, {mode: flat}, embed)
     vectors = embed([each.text for each in questions], "query") if embed else [None] * len(questions)
-    rows, truth = [], []
+    found = []
     for question, vector in zip(questions, vectors, strict=True):
         places, features = index.candidates(question.text, "en" if question.lang == "en" else "zh-CN", vector)
-        rows.append(features)
-        truth += [corpus.names[place] == question.answer for place in places]
-    model = LogisticRegression(C=10.0, max_iter=2_000).fit(np.concatenate(rows), np.array(truth))
+        right = np.array([corpus.names[place] == question.answer for place in places], dtype=np.bool_)
+        found.append(_Candidates(question, features, right))
+    return found
+
+
+def _weights(seen: Sequence[_Candidates]) -> tuple[tuple[float, ...], float]:
+    from sklearn.linear_model import LogisticRegression
+
+    features, right = (np.concatenate([getattr(each, name) for each in seen]) for name in ("features", "right"))
+    model = LogisticRegression(C=10.0, max_iter=2_000).fit(features, right)
     return tuple(float(value) for value in model.coef_[0]), float(model.intercept_[0])
+
+
+def _unseen(seen: Sequence[_Candidates]) -> list[Asked]:
+    """Every question judged by weights of the others; questions with one answer stand in one fold."""
+    subjects = list(dict.fromkeys(each.question.answer or each.question.text for each in seen))
+    turns = dict(zip(subjects, np.random.default_rng(0).permutation(len(subjects)) % FOLDS, strict=True))
+    folds = [turns[each.question.answer or each.question.text] for each in seen]
+    judged: list[Asked] = []
+    for fold in range(FOLDS):
+        ranking = Ranking(*_weights([each for each, turn in zip(seen, folds, strict=True) if turn != fold]), 0.5)
+        judged += [each.judged(ranking) for each, turn in zip(seen, folds, strict=True) if turn == fold]
+    return judged
 
 
 def _threshold(asked: Sequence[Asked]) -> float:

@@ -53,19 +53,27 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
     return Corpus(names, indexed)
 
 
-def read_questions(path: Path, half: str | None) -> list[Question]:
+def read_questions(paths: Sequence[Path], half: str | None) -> list[Question]:
     """Rows of text, answer, lang and half. Raises `UnusableQuestions`."""
+    chosen = [row for path in paths for row in _rows(path) if half in {None, row.half}]
+    if not any(row.answer for row in chosen) or all(row.answer for row in chosen):
+        part = f"the half {half!r} " if half else ""
+        raise UnusableQuestions(f"{files_of(paths)}: {part}needs questions with an answer and questions without one")
+    return chosen
+
+
+def files_of(paths: Sequence[Path]) -> str:
+    """As an error names them."""
+    return ", ".join(map(str, paths))
+
+
+def _rows(path: Path) -> list[Question]:
     with _usable(path), path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         if not _COLUMNS.issubset(names := reader.fieldnames or ()):
             found = ", ".join(map(repr, names)) or "none"
             raise UnusableQuestions(f"{path}: needs the columns text, answer, lang, half (found: {found})")
-        rows = [_question(path, row) for row in reader]
-    chosen = [row for row in rows if half in {None, row.half}]
-    if not any(row.answer for row in chosen) or all(row.answer for row in chosen):
-        part = f"the half {half!r} " if half else ""
-        raise UnusableQuestions(f"{path}: {part}needs questions with an answer and questions without one")
-    return chosen
+        return [_question(path, row) for row in reader]
 
 
 def _question(path: Path, row: dict[str, str]) -> Question:

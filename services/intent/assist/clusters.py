@@ -1,7 +1,7 @@
 """Questions that had no answer, put together by the terms that they share. Pure.
 
-Average linkage over term overlap. Cosines of the shipped encoder's embeddings were tried and are worse: it was trained to tell
-intents apart, and to it most of what has no answer is one. docs/assist.md has the figures.
+Average linkage over term overlap. Cosines of the mean of the shipped encoder's last layer were tried and are worse: it was trained
+to tell intents apart, and to it most of what has no answer is one. docs/assist.md has the figures.
 """
 
 import re

@@ -1,4 +1,5 @@
-"""Embeddings of a trained model: the mean of its encoder's last layer, of unit length, for texts to be compared by meaning."""
+"""Embeddings of a trained model, of unit length, for texts to be compared by meaning: what `kuajie train embedding` reads from its
+layers, or the mean of the last one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -15,11 +15,15 @@ from services.intent.assist.knowledge.passages import (
     passages_of,
     plain,
 )
-from services.intent.assist.knowledge.ranking import Ranking, RankingRefused, load_rankings
+from services.intent.assist.knowledge.ranking import FEATURES, Ranking, RankingRefused, load_rankings
 from services.intent.assist.knowledge.terms import stem, terms
+from services.kit.wire import Locale
 
 COMMON = Common(100, {})
-RANKINGS = {"lexical": Ranking((4.0, 0.5, 0.5), -3.0, 0.5), "hybrid": Ranking((10.0, 0.0, 0.0, 0.0), -6.0, 0.5)}
+RANKINGS = {
+    "lexical": Ranking((4.0, 0.5, 0.0, 0.5), -3.0, 0.5),
+    "hybrid": Ranking((10.0, 0.0, 0.0, 0.0, 0.0, 0.0), -6.0, 0.5),
+}
 
 
 def test_markdown_is_cut_at_its_headings_and_loses_its_marks() -> None:
@@ -222,6 +226,24 @@ def test_with_vectors_on_both_sides_meaning_counts() -> None:
     assert (index.mode(asked), [hit.place for hit in hits]) == ("hybrid", [1, 0])
     assert [hit.place for hit in index.answers(hits, asked)] == [1]
     assert index.mode(None) == "lexical"
+
+
+def test_the_lead_is_over_the_best_other_passage_of_the_same_language() -> None:
+    locales: list[Locale] = ["en", "zh-CN", "en", "zh-CN", "en"]
+    passages = [Indexed(("d", n), "", "alpha", locale) for n, locale in enumerate(locales)]
+    vectors = np.array([[0.5], [0.75], [0.25], [0.25], [0.25]], dtype=np.float32)
+    index = Index(passages, vectors, RANKINGS, COMMON)
+    places, features = index.candidates("alpha", "en", np.ones(1, dtype=np.float32))
+    lead = dict(zip(places.tolist(), features[:, FEATURES["hybrid"].index("lead")].tolist(), strict=True))
+    assert lead == {0: 0.25, 1: 0.5, 2: -0.25, 3: -0.5, 4: -0.25}
+
+
+@pytest.mark.parametrize(("cosines", "expected"), [([0.5, 0.5], [0.0, 0.0]), ([0.5], [0.0])])
+def test_nothing_leads_where_two_are_alike_or_one_is_alone(cosines: list[float], expected: list[float]) -> None:
+    passages = [Indexed(("d", n), "", "alpha", "en") for n in range(len(cosines))]
+    index = Index(passages, np.array([cosines], dtype=np.float32).T, RANKINGS, COMMON)
+    _, features = index.candidates("alpha", "en", np.ones(1, dtype=np.float32))
+    assert features[:, FEATURES["hybrid"].index("lead")].tolist() == expected
 
 
 def test_the_shipped_rankings_and_counts_are_there() -> None:

@@ -193,3 +193,16 @@ def test_a_folder_that_is_no_model_is_one_line_and_status_2(command: Command, la
     status, _, error = command("evaluate", "intent", "--data", labelled, "--model", tmp_path)
     assert status == 2
     assert error.splitlines()[-1].startswith("kuajie: the package is damaged")
+
+
+def test_the_embedding_of_a_package_is_made_anew_from_the_command_line(
+    command: Command, labelled: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    choices = ["--data", labelled, "--base", tiny_base, "--epochs", 1, "--json"]
+    command("train", "intent", *choices, "--out", tmp_path / "out")
+    words = ["train", "embedding", "--data", labelled, "--model", tmp_path / "out", "--out", tmp_path / "meaning"]
+    status, output, _ = command(*words, "--teacher", tiny_base, "--json")
+    manifest = json.loads((tmp_path / "meaning" / "manifest.json").read_bytes())
+    assert (status, json.loads(output)["version"]) == (0, manifest["version"])
+    status, _, error = command(*words, "--teacher", tiny_base)
+    assert (status, error.splitlines()[-1]) == (2, f"kuajie: {tmp_path / 'meaning'} is there already")

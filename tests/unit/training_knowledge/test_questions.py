@@ -18,7 +18,7 @@ def refused(folder: Path, *, content: bytes, questions: bytes, half: str | None 
     with pytest.raises(UnusableQuestions) as error:
         evaluate(
             [folder / "help.md"],
-            folder / "questions.csv",
+            [folder / "questions.csv"],
             model=folder / "absent",
             half=half,
             ranking=None,

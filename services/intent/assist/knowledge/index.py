@@ -64,10 +64,13 @@ class Index:
 
     def candidates(self, question: str, locale: Locale, vector: Floats | None) -> tuple[np.ndarray, Floats]:
         """Places of the candidates, and their features in the order of the mode, shape (candidates, features)."""
-        whole = self._whole.match(terms(question))
+        asked = terms(question)
+        whole = self._whole.match(asked)
         cosine = None if vector is None or self._vectors is None else self._vectors @ vector
         places = _fused([whole.score, *([] if cosine is None else [cosine])])
-        columns = self._columns(whole, cosine, locale)
+        columns = self._columns(whole, cosine, locale) | {
+            "length": np.full(len(whole.score), np.log1p(len(set(asked))))
+        }
         named = FEATURES[self.mode(vector)]
         return places, np.stack([columns[name][places] for name in named], axis=1).astype(np.float64)
 
@@ -78,7 +81,20 @@ class Index:
             "evidence": np.log1p(whole.evidence),
             "language": same_language,
         }
-        return columns if cosine is None else {**columns, "cosine": cosine}
+        return columns if cosine is None else {**columns, "cosine": cosine, "lead": self._lead(cosine)}
+
+    def _lead(self, cosine: Floats) -> Floats:
+        """How far each passage is before the best other one of its language; less than nothing for all but the first.
+
+        A question that is answered has one passage that stands out; what lies near to many is answered by none of them.
+        """
+        lead = np.zeros(len(cosine), dtype=np.float32)
+        for part in (np.flatnonzero(self._english == 1), np.flatnonzero(self._english == 0)):
+            if len(part) > 1:
+                second, first = np.sort(cosine[part])[-2:]
+                lead[part] = cosine[part] - first
+                lead[part[np.argmax(cosine[part])]] = first - second
+        return lead
 
 
 def _fused(scores: Sequence[Floats]) -> np.ndarray:

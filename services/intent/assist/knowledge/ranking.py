@@ -13,8 +13,8 @@ Mode = Literal["hybrid", "lexical"]
 Floats = NDArray[np.floating[Any]]
 SHIPPED = Path(__file__).with_name("ranking.json")
 FEATURES: Mapping[Mode, tuple[str, ...]] = {
-    "hybrid": ("cosine", "coverage", "evidence", "language"),
-    "lexical": ("coverage", "evidence", "language"),
+    "hybrid": ("cosine", "lead", "coverage", "evidence", "length", "language"),
+    "lexical": ("coverage", "evidence", "length", "language"),
 }
 
 
