@@ -39,7 +39,7 @@ def test_a_question_that_finds_no_candidate_is_no_answer() -> None:
 def test_questions_come_from_several_files() -> None:
     files = [DATA / "questions.csv", DATA / "dev_questions.csv"]
     assert len(read_questions(files, "dev")) == sum(len(read_questions([file], "dev")) for file in files)
-    with pytest.raises(UnusableQuestions, match=r"dev_questions\.csv: needs questions with"):
+    with pytest.raises(UnusableQuestions, match=r"dev_questions\.csv: the half .test. needs questions with"):
         read_questions([DATA / "dev_questions.csv"], "test")
 
 
