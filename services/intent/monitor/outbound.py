@@ -4,20 +4,25 @@ The address is checked where the connection is made (the resolver), so that a na
 when it is called.
 """
 
+import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 TOTAL_S, CONNECT_S = 10.0, 5.0
 READ_BYTES = 64 * 1024
+LOOKUPS = 8
+"""Names that are looked up at a time."""
 LONGEST_NAME = 253
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
@@ -105,6 +110,28 @@ def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
+class ThreadedNames(AbstractResolver):
+    """Looks names up on threads of its own: where name servers hang, whatever else needs a thread would wait with the lookups."""
+
+    def __init__(self, lookup: Callable[..., list[Any]] = socket.getaddrinfo) -> None:
+        self._lookup = lookup
+        self._threads = ThreadPoolExecutor(LOOKUPS, "names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        look = partial(self._lookup, host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look)
+        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return [
+            ResolveResult(hostname=host, host=address[0], port=address[1], family=kind, proto=protocol, flags=flags)
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
 class GuardedResolver(AbstractResolver):
     """A name that leads to any address that is not public is not called at all."""
 
@@ -151,7 +178,7 @@ class Outbound:
 @asynccontextmanager
 async def open_outbound(allowed: Allowed, *, total_s: float = TOTAL_S) -> AsyncIterator[Outbound]:
     """The process's own session for such calls; proxies of the environment are not used."""
-    names = ThreadedResolver()
+    names = ThreadedNames()
     connector = aiohttp.TCPConnector(
         limit=50, limit_per_host=4, resolver=names if allowed.private else GuardedResolver(names), use_dns_cache=False
     )

@@ -2,11 +2,21 @@
 
 import asyncio
 import socket
+import threading
+from typing import Any
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from services.intent.monitor.outbound import Allowed, GuardedResolver, PrivateAddress, UnsafeUrl, check_url, is_public
+from services.intent.monitor.outbound import (
+    Allowed,
+    GuardedResolver,
+    PrivateAddress,
+    ThreadedNames,
+    UnsafeUrl,
+    check_url,
+    is_public,
+)
 
 
 @pytest.mark.parametrize(
@@ -100,3 +110,23 @@ def test_a_name_that_leads_to_a_private_address_is_not_called_even_beside_a_publ
     for addresses in (("10.0.0.1",), ("1.1.1.1", "127.0.0.1")):
         with pytest.raises(PrivateAddress):
             asyncio.run(resolve(*addresses))
+
+
+async def test_lookups_that_hang_keep_no_thread_from_other_work() -> None:
+    answer = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[Any]:
+        answer.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("203.0.113.7", 443))]
+
+    names = ThreadedNames(hang)
+    looking = [asyncio.create_task(names.resolve(f"{number}.example.com", 443)) for number in range(64)]
+    await asyncio.sleep(0)  # all of them have begun, or wait for a thread
+    try:
+        async with asyncio.timeout(60):
+            assert await asyncio.to_thread(str, "done") == "done"
+    finally:
+        answer.set()
+    found = await asyncio.gather(*looking)
+    await names.close()
+    assert {each["host"] for [each] in found} == {"203.0.113.7"}
