@@ -33,7 +33,7 @@ def serve(service: str, host: str, port: int) -> None:
     except ValidationError as error:
         raise BadInput(wrong_setting(error)) from error
     except SettingsError as error:
-        raise BadInput(unreadable_setting(error)) from error
+        raise BadInput(unreadable_setting(error, service)) from error
 
 
 def run(service: str, host: str, port: int) -> None:
@@ -81,14 +81,14 @@ def wrong_setting(error: "ValidationError") -> str:
     return f"{name}: {first['msg'].removeprefix('Value error, ')}"
 
 
-def unreadable_setting(error: "SettingsError") -> str:
-    """A value that should be JSON and is not, by the name of its variable."""
+def unreadable_setting(error: "SettingsError", service: str) -> str:
+    """A value that should be JSON and is not, by the name of its variable: pydantic tells its field alone."""
     from pydantic_settings import BaseSettings
 
     field = str(error).partition('"')[2].partition('"')[0]
-    prefixes = (each.model_config.get("env_prefix") for each in descendants(BaseSettings) if field in each.model_fields)
-    prefix = next(filter(None, prefixes), "")
-    return f"{prefix}{field}".upper() + ": it must be written as JSON"
+    prefixes = {each.model_config["env_prefix"] for each in descendants(BaseSettings) if field in each.model_fields}
+    own = f"KUAJIE_{service.upper()}_"
+    return f"{own if own in prefixes else 'KUAJIE_'}{field}".upper() + ": it must be written as JSON"
 
 
 def descendants(settings: "type[BaseSettings]") -> "Iterator[type[BaseSettings]]":

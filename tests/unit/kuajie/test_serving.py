@@ -52,7 +52,7 @@ def test_what_should_be_json_and_is_not_is_told_by_its_name(environment: pytest.
     environment.setenv(name, "api")
     with pytest.raises(SettingsError) as refused:
         IntentSettings()
-    assert unreadable_setting(refused.value) == f"{name}: it must be written as JSON"
+    assert unreadable_setting(refused.value, "intent") == f"{name}: it must be written as JSON"
 
 
 def test_good_settings_are_taken(environment: pytest.MonkeyPatch) -> None:
