@@ -33,13 +33,16 @@ class Given:
     sentiment: str | None
 
 
-def replay_file(file: Path, out: Path | None, *, zone: str, model: Path | None) -> dict[str, Any]:
+def replay_file(
+    file: Path, out: Path | None, *, zone: str, model: Path | None, cusum_limit: float | None = None
+) -> dict[str, Any]:
     """The replay as JSON types; with `out` also `replay.html` and `replay.json` there.
 
     Raises BadInput for a file, a zone or a model that cannot be used. Bad rows are left out and counted.
     """
     with needs("train"):
         from training.monitor.replay import alerts_of, replay, totals
+        from training.monitor.watching import limited
     where = _zone(zone)
     survey(file, OPINIONS)
     rows, bad = usable_rows(file)
@@ -52,7 +55,7 @@ def replay_file(file: Path, out: Path | None, *, zone: str, model: Path | None) 
         )
     documents, named = _read(rows, model)
     with stages("replaying") as stage:
-        found = replay(documents, where, progress=stage)
+        found = replay(documents, where, limited(cusum_limit), progress=stage)
     alerts = alerts_of(found)
     document = {
         "file": str(file),
@@ -142,13 +145,15 @@ def _read(rows: Sequence[Given], model: Path | None) -> "tuple[list[Dated], str 
     return documents, named
 
 
-def evaluate_monitor(seeds: int, first: int, out: Path | None) -> dict[str, Any]:
+def evaluate_monitor(seeds: int, first: int, out: Path | None, *, cusum_limit: float | None = None) -> dict[str, Any]:
     """What is found of planted surges in simulated streams; with `out` also a page and the document there."""
     with needs("train"):
         from training.monitor.evaluation import evaluate
         from training.monitor.report import write_evaluation
+        from training.monitor.watching import limited
     with stages("watching simulated streams") as stage:
-        result = evaluate(seeds=range(first, first + seeds), progress=stage)
+        config = limited(cusum_limit)
+        result = evaluate(seeds=range(first, first + seeds), config=config, progress=stage)
     if out is not None:
         result["page"] = str(_folder(out) / "surges.html")
         write_evaluation(out / "surges.html", result)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kuajie.cli.options import Json, Strangers, Texts, answer
+from kuajie.cli.options import CusumLimit, Json, Strangers, Texts, answer
 
 app = typer.Typer(help="Measure a model against held-out data.")
 
@@ -45,13 +45,14 @@ def evaluate_intent(
 def evaluate_monitor(
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Simulated months of each volume.")] = 10,
     first_seed: Annotated[int, typer.Option(min=0, help="The first seed; the settings were chosen on 100 to 124.")] = 0,
+    cusum_limit: CusumLimit = None,
     out: Annotated[Path | None, typer.Option(help="A folder for surges.html and surges.json.")] = None,
     as_json: Json = False,
 ) -> None:
     """Plant surges in simulated streams, and see what the detectors find of them and how soon."""
     from kuajie import monitoring
 
-    result = monitoring.evaluate_monitor(seeds, first_seed, out)
+    result = monitoring.evaluate_monitor(seeds, first_seed, out, cusum_limit=cusum_limit)
     answer(result, as_json, monitoring.show_surges)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kuajie.cli.options import Json, answer
+from kuajie.cli.options import CusumLimit, Json, answer
 
 app = typer.Typer(help="Opinion monitoring away from the service.")
 
@@ -17,6 +17,7 @@ def replay_monitor(
     ],
     out: Annotated[Path | None, typer.Option(help="A folder for replay.html and replay.json.")] = None,
     timezone: Annotated[str, typer.Option(help="Whose hours and weeks are meant.")] = "Asia/Shanghai",
+    cusum_limit: CusumLimit = None,
     model: Annotated[
         Path | None, typer.Option(help="The folder of a trained model; by default the one that ships.")
     ] = None,
@@ -25,5 +26,5 @@ def replay_monitor(
     """Run dated documents through opinion monitoring: which alerts there would have been, and plots."""
     from kuajie import monitoring
 
-    document = monitoring.replay_file(file, out, zone=timezone, model=model)
+    document = monitoring.replay_file(file, out, zone=timezone, model=model, cusum_limit=cusum_limit)
     answer(document, as_json, monitoring.show_replay)

@@ -21,6 +21,14 @@ Strangers = Annotated[
     list[Path] | None,
     typer.Option("--oos", help="Texts that are out of scope, whatever their labels: CSV, or .txt with one a line."),
 ]
+CusumLimit = Annotated[
+    float | None,
+    typer.Option(
+        min=3,
+        max=30,
+        help="Evidence in nats that tells a surge, as KUAJIE_INTENT_MONITOR_CUSUM_LIMIT. Default: 7.5.",
+    ),
+]
 
 Document = TypeVar("Document")
 

@@ -114,6 +114,12 @@ class IntentSettings(DatabaseSettings):
         400, ge=70, le=3650, description="Days that hourly counts and old alerts are kept."
     )
     monitor_every_s: float = Field(60.0, ge=1, le=3600, description="Seconds between two looks for surges.")
+    monitor_cusum_limit: float = Field(
+        7.5,
+        ge=3,
+        le=30,
+        description="Evidence in nats that tells a surge: with less more are found, for more false alarms.",
+    )
     monitor_repeat_hours: int = Field(
         6, ge=1, le=168, description="Hours after which an open alert that lasts is told again."
     )

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 
-from services.intent.monitor.detectors import Detector
+from services.intent.monitor.detectors import Detector, DetectorConfig
 from services.intent.monitor.hours import QUARTERS
 from services.intent.monitor.surges import Watch
 from training.monitor.simulation import Integers
+
+
+def limited(cusum_limit: float | None) -> DetectorConfig:
+    """The settings of the detectors, with another limit where one is given."""
+    return DetectorConfig() if cusum_limit is None else DetectorConfig(cusum_limit=cusum_limit)
 
 
 @dataclass(frozen=True, slots=True)

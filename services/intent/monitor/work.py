@@ -7,6 +7,7 @@ from functools import partial
 
 from services.intent.monitor.alerts import Policy
 from services.intent.monitor.detecting import Detection
+from services.intent.monitor.detectors import DetectorConfig
 from services.intent.monitor.outbound import open_outbound
 from services.intent.monitor.retention import Kept
 from services.intent.monitor.sealing import Sealer
@@ -37,7 +38,11 @@ async def monitoring(
 
 
 def detection_of(settings: IntentSettings) -> Detection:
-    return Detection(settings.zone_of, policy=Policy(repeat=timedelta(hours=settings.monitor_repeat_hours)))
+    return Detection(
+        settings.zone_of,
+        DetectorConfig(cusum_limit=settings.monitor_cusum_limit),
+        Policy(repeat=timedelta(hours=settings.monitor_repeat_hours)),
+    )
 
 
 def kept_of(settings: IntentSettings) -> Kept:

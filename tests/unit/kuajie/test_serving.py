@@ -7,6 +7,8 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from kuajie.serving import unreadable_setting, wrong_setting
+from services.intent.monitor.detectors import DetectorConfig
+from services.intent.monitor.work import detection_of
 from services.intent.settings import IntentSettings
 
 GOOD = {
@@ -57,3 +59,8 @@ def test_what_should_be_json_and_is_not_is_told_by_its_name(environment: pytest.
 
 def test_good_settings_are_taken(environment: pytest.MonkeyPatch) -> None:
     assert IntentSettings().roles == {"api", "worker"}
+
+
+def test_the_limit_of_the_settings_is_what_surges_are_told_by(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("KUAJIE_INTENT_MONITOR_CUSUM_LIMIT", "6.4")
+    assert detection_of(IntentSettings()).config == DetectorConfig(cusum_limit=6.4)

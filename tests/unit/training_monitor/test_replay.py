@@ -73,6 +73,20 @@ def test_a_surge_in_a_file_is_one_alert_with_a_page(
     assert json.loads((tmp_path / "out" / "replay.json").read_text()) == document
 
 
+def test_a_higher_limit_finds_a_surge_later(
+    stream: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = []
+    for limit in ("7.5", "30"):
+        words = ("monitor", "replay", str(stream), "--timezone", "UTC", "--json", "--cusum-limit", limit)
+        [alert] = json.loads(run(monkeypatch, capsys, *words)[1])["alerts"]
+        found.append([surge["found_at"] for surge in alert["surges"]])
+    assert found == [
+        [(MONDAY + timedelta(hours=SURGE, minutes=45)).isoformat()],
+        [(MONDAY + timedelta(hours=SURGE + 1, minutes=30)).isoformat()],
+    ]
+
+
 def test_a_replay_groups_surges_by_what_was_known_in_their_hour() -> None:
     """One surge that lasts for a day; one beside it that is found at once, and one ten hours later."""
     counts = np.zeros(48, dtype=np.int64)
