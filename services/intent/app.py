@@ -55,9 +55,7 @@ PROBE_S = 0.2
 """How long a probe waits for the database."""
 GRACE_S = 0.05
 """The batcher ends what is late by itself, and says so; what it has in time may still go out."""
-PROBES_MS = {"/livez": 2_000, "/readyz": 2_000, "/metrics": 10_000}
-"""What Kubernetes and Prometheus wait: an ordinary call's deadline would end them where they matter, on a busy machine."""
-DEADLINES_MS = {"/v1/assist": 5_000, "/v1/models": 5_000, "/v1/monitor": 5_000, **PROBES_MS}
+DEADLINES_MS = {"/v1/assist": 5_000, "/v1/models": 5_000, "/v1/monitor": 5_000}
 
 
 def create_app(settings: IntentSettings | None = None, library: Library | None = None) -> FastAPI:

@@ -41,6 +41,8 @@ Readiness = Callable[[FastAPI], Awaitable[Sequence[str]]]
 N = TypeVar("N", int, float)
 
 MIB = 1024 * 1024
+PROBES_MS = {"/livez": 2_000, "/readyz": 2_000, "/metrics": 10_000}
+"""What Kubernetes and Prometheus wait: an ordinary call's deadline would end them where they matter, on a busy machine."""
 _DEADLINE = DEADLINE_HEADER.lower().encode()
 _LATE = "The request's deadline passed before the answer was ready."
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -81,7 +83,7 @@ def build_app(
         Express(app.framework, straight),
         service=name,
         limits=_by_prefix(body_limits, max_body_bytes),
-        deadlines=_by_prefix(deadlines, shared.default_deadline_ms),
+        deadlines=_by_prefix({**PROBES_MS, **(deadlines or {})}, shared.default_deadline_ms),
         graces=_by_prefix(graces, 0.0),
         access_log=shared.access_log,
         error_member=error_member,
