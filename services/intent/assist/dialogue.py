@@ -135,16 +135,17 @@ class Dialogue:
         if session.form is None or answer.form is None:
             raise ValueError("no form is under way, or none is wished for")
         if answer.form == session.form.name or is_question(text):
-            return self._asked_again(session)
+            return self._asked_again(session, lead=None if is_question(text) else "")
         begun = self.forms.begin(answer.form, text, session.locale)
         turn = self._stepped(begun, session.settled(), answer.form, answer)
         dropped = self.texts.form_phrases["cancelled"].in_locale(session.locale)
         return replace(turn, text=f"{dropped}{_gap(session.locale)}{turn.text}")
 
-    def _asked_again(self, session: Session) -> Turn:
+    def _asked_again(self, session: Session, lead: str | None = None) -> Turn:
+        """`lead` in place of the words that the text was not understood."""
         if session.form is None:
             raise ValueError("no form is under way")
-        return self._stepped(self.forms.ask_again(session.form, session.locale), session, session.form.name)
+        return self._stepped(self.forms.ask_again(session.form, session.locale, lead), session, session.form.name)
 
     def _back_to_form(self, turn: Turn, session: Session) -> Turn:
         """After something else was answered, the form's question stands again."""

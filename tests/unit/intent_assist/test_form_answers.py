@@ -126,6 +126,18 @@ def test_a_wish_for_another_form_ends_the_one_under_way_and_says_so() -> None:
     assert reply("content.refund", "能退款吗", QUOTE_BIRTH, NOTHING).slots == {"category": "medical"}
 
 
+def test_the_same_wish_once_more_is_asked_for_what_is_missing_and_not_called_unread() -> None:
+    session = replace(FRESH, form=FormState("refund", {}, asked="order"))
+    for _ in range(2):
+        turn = reply("content.refund", "我要退款", session)
+        assert (turn.text or "").startswith("要退哪一笔")
+        assert turn.session is not None
+        session = turn.session
+    turn = reply("content.refund", "我要退款", session)
+    assert turn.hand_off is not None
+    assert turn.hand_off.reason == "form"
+
+
 def test_what_cannot_be_read_is_asked_again_twice_and_then_a_person_comes() -> None:
     session = replace(FRESH, form=FormState("quote", {"category": "medical"}, asked="birth"))
     for _ in range(2):
