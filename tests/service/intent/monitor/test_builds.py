@@ -93,9 +93,11 @@ async def test_names_that_only_a_newer_build_knows_are_passed_on(
 async def test_the_series_of_a_topic_that_only_a_newer_build_knows_is_told_after_the_others(
     client: httpx.AsyncClient, db: Database
 ) -> None:
-    at = NOON - timedelta(days=1)
+    at = NOON - timedelta(days=2)  # gone by at any time of day
     await hour(db, at, 3, 4, "climate")
-    series = (await client.get("/v1/monitor/series", params={"since": at.isoformat()})).json()["series"]
+    answer = await client.get("/v1/monitor/series", params={"since": at.isoformat()})
+    assert answer.status_code == 200, answer.text
+    series = answer.json()["series"]
     assert [each["topic"] for each in series] == [*OPINION_TOPICS, "climate"]
     point = series[-1]["points"][0]
     assert (point["documents"], point["negatives"]) == (4, 3)
