@@ -26,7 +26,7 @@ CusumLimit = Annotated[
     typer.Option(
         min=3,
         max=30,
-        help="Evidence in nats that tells a surge, as KUAJIE_INTENT_MONITOR_CUSUM_LIMIT. Default: 7.5.",
+        help="Evidence in nats that tells a surge, in place of KUAJIE_INTENT_MONITOR_CUSUM_LIMIT's default.",
     ),
 ]
 

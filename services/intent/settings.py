@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 
+from services.intent.monitor.detectors import DetectorConfig
 from services.intent.monitor.outbound import Allowed
 from services.intent.monitor.sealing import Sealer
 from services.intent.schemas import MAX_TEXTS
@@ -115,7 +116,7 @@ class IntentSettings(DatabaseSettings):
     )
     monitor_every_s: float = Field(60.0, ge=1, le=3600, description="Seconds between two looks for surges.")
     monitor_cusum_limit: float = Field(
-        7.5,
+        DetectorConfig().cusum_limit,
         ge=3,
         le=30,
         description="Evidence in nats that tells a surge: with less more are found, for more false alarms.",
