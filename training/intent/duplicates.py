@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from services.intent.characters import simplified
+
 DATA = Path(__file__).with_name("data")
 TRAIN = tuple(sorted((path.name for path in DATA.glob("*train*.csv")), key=lambda name: (len(name), name)))
 """Older files before newer ones: train_9 before train_10."""
@@ -27,8 +29,8 @@ Row = dict[str, str]
 
 
 def core(text: str) -> str:
-    """What makes a text: letters and digits in lower case, neither blanks nor punctuation nor emoji."""
-    folded = unicodedata.normalize("NFKC", text).lower()
+    """What makes a text: letters and digits in lower case, simplified, neither blanks nor punctuation nor emoji."""
+    folded = simplified(unicodedata.normalize("NFKC", text)).lower()
     return "".join(char for char in folded if unicodedata.category(char)[0] in "LN")
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
+from services.intent.characters import simplified
 from services.kit.wire import Locale
 
 SHIPPED = Path(__file__).parent / "texts"
@@ -28,8 +29,8 @@ _COURTESY = re.compile(
 
 
 def folded(text: str) -> str:
-    """A text as it is compared: NFKC, lower case, no invisible characters, no blanks between Chinese characters."""
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).lower().replace("’", "'")
+    """A text as it is compared: NFKC, simplified, lower case, no invisible characters, no blanks between Chinese characters."""
+    plain = _INVISIBLE.sub("", simplified(unicodedata.normalize("NFKC", text))).lower().replace("’", "'")
     return _BETWEEN_CJK.sub("", " ".join(plain.split()))
 
 

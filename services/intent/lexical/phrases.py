@@ -4,6 +4,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from services.intent.characters import simplified
+
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'"})
 
@@ -18,8 +20,8 @@ class Match:
 
 
 def normalise(text: str) -> str:
-    """NFKC, lower case, straight apostrophes, single spaces; apostrophes inside words are dropped (don't, dont)."""
-    folded = unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES)
+    """NFKC, simplified, lower case, single spaces; apostrophes straight, and inside words dropped (don't, dont)."""
+    folded = simplified(unicodedata.normalize("NFKC", text)).lower().translate(_APOSTROPHES)
     return " ".join(folded.replace("'", "").split())
 
 

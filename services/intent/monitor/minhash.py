@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.intent.characters import simplified
+
 Words = NDArray[np.uint64]
 Signature = NDArray[np.uint32]
 
@@ -50,9 +52,9 @@ _CHUNK = 2048
 def shingles(text: str) -> Words | None:
     """The distinct shingles of `text` as 64-bit hashes, shape (shingles,); None for a text too short to be compared.
 
-    Links, handles, hashtags, punctuation and letter case make no difference.
+    Links, handles, hashtags, punctuation, letter case and traditional characters make no difference.
     """
-    folded = unicodedata.normalize("NFKC", _PASSING.sub(" ", text)).casefold()
+    folded = simplified(unicodedata.normalize("NFKC", _PASSING.sub(" ", text))).casefold()
     letters = [char for char in folded if unicodedata.category(char)[0] in "LN"]
     if len(_CHINESE.findall(folded)) >= _CHINESE_SHARE * max(1, len(letters)):
         return _runs([ord(char) for char in letters], LETTERS, FEWEST_LETTERS)

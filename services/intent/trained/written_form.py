@@ -3,13 +3,15 @@
 import unicodedata
 from typing import Literal
 
+from services.intent.characters import simplified
+
 
 def written_form(text: str) -> str:
-    """NFKC (full-width and half-width alike), with runs of white space as one blank, and in lower case what is shouted.
+    """NFKC (full-width and half-width alike), simplified characters, runs of white space as one blank, in lower case what is shouted.
 
     Shouted is a text more than half of whose letters are capitals: pieces of words in capitals are hardly ever met in training.
     """
-    form = " ".join(unicodedata.normalize("NFKC", text).split())
+    form = " ".join(simplified(unicodedata.normalize("NFKC", text)).split())
     return form.lower() if _shouted(form) else form
 
 
