@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,7 +29,7 @@ def show(text: str) -> None:
 
 @contextmanager
 def progress(title: str, total: int | None) -> Iterator[Advance]:
-    """A bar while the block runs; nothing where standard error is no terminal."""
+    """A bar while the block runs; lines now and then where standard error is no terminal."""
     with _bar(title, total) as (advance, _):
         yield advance
 
@@ -37,7 +38,8 @@ def progress(title: str, total: int | None) -> Iterator[Advance]:
 def _bar(title: str, total: int | None) -> Iterator[tuple[Advance, Callable[[str], None]]]:
     """What moves the bar on, and what puts another title before it."""
     if not sys.stderr.isatty():
-        yield lambda steps: None, lambda name: None
+        lines = _Lines(title, total)
+        yield lines.advance, lines.call
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -45,6 +47,34 @@ def _bar(title: str, total: int | None) -> Iterator[tuple[Advance, Callable[[str
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda steps: bar.advance(task, steps), lambda name: bar.update(task, description=name)
+
+
+class _Lines:
+    """How far long work is, for a log: a line at every new title, and at least every `EVERY_S`; nothing in the first `QUIET_S`."""
+
+    QUIET_S = 10.0
+    EVERY_S = 60.0
+
+    def __init__(self, title: str, total: int | None) -> None:
+        self._title, self._told, self._total = title, "", total
+        self._done = 0
+        self._begun = self._last = time.monotonic()
+
+    def advance(self, steps: int) -> None:
+        self._done += steps
+        self._tell()
+
+    def call(self, name: str) -> None:
+        self._title = name
+        self._tell()
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self._begun < self.QUIET_S or (self._title == self._told and now - self._last < self.EVERY_S):
+            return
+        self._told, self._last = self._title, now
+        far = f"{min(1.0, self._done / self._total):.0%}" if self._total else f"{self._done:,}"
+        say(f"{self._title}, {far} after {now - self._begun:,.0f} s")
 
 
 @contextmanager
@@ -55,8 +85,8 @@ def stages(title: str) -> Iterator[Stage]:
 
         def stage(name: str, share: float) -> None:
             nonlocal done
-            call(f"{title}: {name}")
             advance(round(max(0.0, share - done) * 1000))
+            call(f"{title}: {name}")
             done = max(done, share)
 
         yield stage

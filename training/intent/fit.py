@@ -103,7 +103,7 @@ class Trainer:
         state.halfway = self._validate()
         if state.halfway["score"] > state.best_score:
             state.best_score, state.best_weights = state.halfway["score"], between
-        self.progress(f"half-way back: validation {state.halfway['score']:.4f}", 1.0)
+        self._tell(f"half-way back: validation {state.halfway['score']:.4f}", 1.0)
 
     def _ended(self, state: State) -> bool:
         return state.epoch >= self.config.epochs or state.epoch - state.best_epoch >= self.config.patience
@@ -118,7 +118,7 @@ class Trainer:
             state.step += 1
             if state.step % LOG_EVERY == 0:
                 board.add_scalar("train/loss", loss, state.step)
-                self.progress(f"epoch {state.epoch + 1}", state.step / (self.config.epochs * self._steps))
+                self._tell(f"epoch {state.epoch + 1}", state.step / (self.config.epochs * self._steps))
         state.epoch += 1
         with run.average.applied(self.network):
             scores = self._validate()
@@ -128,7 +128,12 @@ class Trainer:
         if scores["score"] > state.best_score:
             state.best_score, state.best_epoch = scores["score"], state.epoch
             state.best_weights = run.average.values()
-        self.progress(f"epoch {state.epoch}: validation {scores['score']:.4f}", state.epoch / self.config.epochs)
+        self._tell(f"epoch {state.epoch}: validation {scores['score']:.4f}", state.epoch / self.config.epochs)
+
+    def _tell(self, stage: str, share: float) -> None:
+        """Of several processes the first speaks for all."""
+        if self.accelerator.is_main_process:
+            self.progress(stage, share)
 
     @property
     def _steps(self) -> int:
