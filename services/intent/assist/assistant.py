@@ -72,7 +72,8 @@ class Assistant:
     async def _understood(self, conversation: Row, session: Session, text: str, expires: float) -> Turn:
         tenant = conversation.tenant_id
         heard = await self._heard(tenant, text, expires)
-        found = await self.search(tenant, text, expires) if self.dialogue.needs_knowledge(heard, text) else None
+        needed = self.dialogue.needs_knowledge(session, heard, text)
+        found = await self.search(tenant, text, expires) if needed else None
         return self.dialogue.reply(session, text, heard, found)
 
     async def _heard(self, tenant: str, text: str, expires: float) -> Heard:

@@ -9,7 +9,7 @@ from services.intent.assist.masking import says_only_numbers
 from services.intent.assist.session import Session
 from services.intent.assist.texts import LabelAnswer, TextLink, Texts
 from services.intent.assist.turns import Action, Citation, HandOff, Heard, Outcome, Turn
-from services.intent.assist.words import is_question
+from services.intent.assist.words import Reply, is_question
 from services.intent.labels import OUT_OF_SCOPE, PRODUCT_TOPICS
 from services.kit.wire import Locale
 
@@ -24,6 +24,7 @@ too modest, on 91 % and is right in 97 %."""
 _FINANCE = ("insurance.", "invest.", "loan.", "instalment.")
 _INVESTS = "invest.advice"
 _SMALL_TALK = frozenset({"greeting", "thanks_bye", "feedback.praise"})
+_BARE: tuple[Reply, ...] = ("yes", "no", "cancel", "changed_mind", "skip")
 SUITABILITY = TextLink(rel="suitability-questions", href="/v1/suitability/questions", method="GET")
 
 
@@ -68,11 +69,13 @@ class Dialogue:
         step = self.forms.go_on(session.form, text, session.locale)
         return None if step.verdict == "not_taken" else self._stepped(step, session.settled(), session.form.name)
 
-    def needs_knowledge(self, heard: Heard, text: str) -> bool:
+    def needs_knowledge(self, session: Session, heard: Heard, text: str) -> bool:
         """Whether the knowledge base is to be searched for this text."""
+        if self._says_of_itself(session, text):
+            return False
         if not self._sure(heard, text):
             return not says_only_numbers(text)
-        if self._asks_advice(heard, text):
+        if self._asks_advice(session, heard, text):
             return False
         way = self.texts.labels[heard.label].way
         return way in {"knowledge", "knowledge_only"} or (way == "form" and is_question(text))
@@ -81,20 +84,27 @@ class Dialogue:
         """The bot's turn."""
         turn = self._reply(session, text, heard, found)
         turn = replace(turn, heard=heard, retrieval=found.retrieval if found else None)
-        if session.form is not None and turn.outcome in {"template", "knowledge", "advice"}:
+        if turn.session is not None and self._sure(heard, text):
+            turn = replace(turn, session=replace(turn.session, subject=heard.label))
+        if session.form is not None and turn.outcome in {"template", "knowledge", "advice", "no_answer"}:
             return self._back_to_form(turn, session)
         return turn
 
     def _reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
-        locale = session.locale
-        if self._asks_advice(heard, text):
+        locale, words = session.locale, self.texts.words
+        if words.says("robot", text):
+            return self._told(session, "greeting")
+        if self._says_of_itself(session, text):
+            return self._not_understood(session, text, self.texts.say("not_helped", locale))
+        if self._asks_advice(session, heard, text):
             invests = self._sure(heard, text) and heard.label == _INVESTS
             said = self.texts.labels[_INVESTS].text.in_locale(locale) if invests else self.texts.say("advice", locale)
             return Turn(locale, "advice", said, session.settled(), links=(SUITABILITY,))
         if found is not None and found.passages:
             return self._quoted(session, found.passages[0])
         if not self._sure(heard, text):
-            return self._not_understood(session, heard)
+            foreign = self.texts.labels[OUT_OF_SCOPE].text.in_locale(locale)
+            return self._not_understood(session, text, None if heard.in_scope else foreign)
         return self._by_label(session, text, heard.label)
 
     def _by_label(self, session: Session, text: str, label: str) -> Turn:
@@ -109,7 +119,15 @@ class Dialogue:
             return self._stepped(self.forms.begin(answer.form, text, locale), session.settled(), answer.form, answer)
         if answer.way == "knowledge_only":
             return self._no_answer(session, answer)
-        return Turn(locale, "template", answer.text.in_locale(locale), session.settled(), links=answer.links)
+        return self._told(session, label)
+
+    def _told(self, session: Session, label: str) -> Turn:
+        """The label's text. Said once already it has not helped: the second time it is owned up to, the third a person takes over."""
+        answer = self.texts.labels[label]
+        if session.told != label or label in _SMALL_TALK:
+            after = replace(session.settled(), told=label)
+            return Turn(session.locale, "template", answer.text.in_locale(session.locale), after, links=answer.links)
+        return self._no_answer(session, answer, self.texts.say("repeated", session.locale))
 
     def _stepped(self, step: Step, session: Session, form: str, answer: LabelAnswer | None = None) -> Turn:
         locale = session.locale
@@ -163,23 +181,24 @@ class Dialogue:
         quotes = (source, passage.quote)
         return Turn(session.locale, "knowledge", text, session.settled(), quotes=quotes, citations=(passage.citation,))
 
-    def _not_understood(self, session: Session, heard: Heard) -> Turn:
+    def _not_understood(self, session: Session, text: str, said: str | None) -> Turn:
+        """`said` in place of the words for a text that something known was half heard in."""
+        said = said or self.texts.say("unsure", session.locale)
         if session.form is not None:
-            return self._asked_again(session)
+            return self._asked_again(session, said if is_question(text) else None)
         if session.unsure + 1 >= IN_A_ROW:
             why = self.texts.say("hand_off.low_confidence", session.locale)
             return self._hand_off(HandOff("low_confidence"), session.locale, why)
-        foreign = self.texts.labels[OUT_OF_SCOPE].text
-        said = self.texts.phrases["unsure"] if heard.in_scope else foreign
-        after = replace(session, unsure=session.unsure + 1)
-        return Turn(session.locale, "unsure", said.in_locale(session.locale), after)
+        return Turn(session.locale, "unsure", said, replace(session, unsure=session.unsure + 1))
 
-    def _no_answer(self, session: Session, answer: LabelAnswer) -> Turn:
+    def _no_answer(self, session: Session, answer: LabelAnswer, said: str | None = None) -> Turn:
+        """`said` in place of the label's text."""
         if session.unanswered + 1 >= IN_A_ROW:
             why = self.texts.say("hand_off.no_answer", session.locale)
             return self._hand_off(HandOff("no_answer"), session.locale, why)
         after = replace(session, unsure=0, unanswered=session.unanswered + 1)
-        return Turn(session.locale, "no_answer", answer.text.in_locale(session.locale), after, links=answer.links)
+        said = said or answer.text.in_locale(session.locale)
+        return Turn(session.locale, "no_answer", said, after, links=answer.links)
 
     def _hand_off(self, hand_off: HandOff, locale: Locale, why: str = "") -> Turn:
         if hand_off.detail in {"self_harm", "fraud"}:
@@ -190,20 +209,31 @@ class Dialogue:
     def _sure(self, heard: Heard, text: str) -> bool:
         """Whether the label is acted on.
 
-        One that no text is approved for, of a model with labels of its own, never is; nor what a model takes [phone] alone for.
+        One that no text is approved for, of a model with labels of its own, never is; nor what a model takes [phone] alone for, or
+        yes, no and cancel where nothing was asked.
         """
-        if says_only_numbers(text):
+        bare = any(self.texts.words.says(reply, text) for reply in _BARE)
+        if says_only_numbers(text) or (bare and heard.label not in _SMALL_TALK):
             return False
         name = heard.model.partition("/")[0]
         threshold = SURE_FROM.get(name, SURE_FROM_OTHERWISE) if self.sure_from is None else self.sure_from
         return heard.label in self.texts.labels and heard.in_scope and heard.confidence >= threshold
 
-    def _asks_advice(self, heard: Heard, text: str) -> bool:
-        """Advice on money: asked for as such, or "which one" about an insurance, a loan or an investment."""
+    def _says_of_itself(self, session: Session, text: str) -> bool:
+        """Whether a text is about the bot and its last answer: is it a robot, that did not help."""
+        words = self.texts.words
+        return words.says("robot", text) or (session.form is None and words.says("not_helped", text))
+
+    def _asks_advice(self, session: Session, heard: Heard, text: str) -> bool:
+        """Advice on money: asked for as such, or "which one" about an insurance, a loan or an investment.
+
+        "Which one" is about what was spoken of before where it names nothing else.
+        """
         if self._sure(heard, text) and heard.label == _INVESTS:
             return True
         about_money = heard.label.startswith(_FINANCE) or bool(set(heard.topics) & set(PRODUCT_TOPICS) - {"travel"})
-        return about_money and self.texts.words.asks_advice(text)
+        before = session.subject.startswith(_FINANCE) and not heard.topics
+        return (about_money or before) and self.texts.words.asks_advice(text)
 
 
 def _source(citation: Citation) -> str:

@@ -7,16 +7,16 @@ from datetime import date
 from typing import Any, Literal
 
 from services.intent.assist.session import FormState
+from services.intent.assist.slots import Slots, values_of
 from services.intent.assist.texts import FormTexts, Slot, Texts
-from services.intent.assist.values.amounts import amount
-from services.intent.assist.values.births import birth
-from services.intent.assist.values.orders import as_written, has_none, is_only_an_order, order
+from services.intent.assist.values.orders import as_written, is_only_an_order, order
 from services.intent.assist.values.places import Gazetteer
 from services.intent.assist.words import folded, is_question
 from services.kit.wire import Locale
 
 TRIES = 2
-LONGEST_WORDS = 500
+STRICT = ("category", "birth", "region", "amount")
+"""Kinds of slots whose values can be nothing else."""
 _STOP = r"[\s,，。.…:：;；!！]*"
 _HESITATION = rf"(?:(?:等等|等一下|等下|哦|噢|啊|哎呀|wait|oh|oops|hold on)(?![a-z]){_STOP})*"
 _CORRECTION = re.compile(
@@ -52,31 +52,35 @@ class Forms:
     names: Gazetteer
     today: Callable[[], date]
 
+    @property
+    def slots(self) -> Slots:
+        return Slots(self.texts, self.names, self.today)
+
     def begin(self, name: str, text: str, locale: Locale) -> Step:
         """Start with what the first message says already."""
-        state = FormState(name, self._volunteered(self.texts.forms[name], text))
+        state = FormState(name, self.slots.volunteered(self.texts.forms[name], text))
         return self._next(state, locale)
 
     def go_on(self, state: FormState, text: str, locale: Locale) -> Step:
         """Take a text as an answer, a correction, a confirmation or a cancellation; `not_taken` when it is none of them."""
         words, form = self.texts.words, self.texts.forms[state.name]
         if self._calls_off(form, state, text):
-            return Step("cancelled", None, self._say("cancelled", locale))
+            return Step("cancelled", None, self.texts.say_in_form("cancelled", locale))
         if not state.asked and words.says("yes", text):
             return Step("done", None, form.done.in_locale(locale), dict(state.slots))
         if (anew := self._anew(form, state, text)) is not None:
             return self._next(anew, locale)
         if (corrected := self._corrected(form, state, text)) is not None:
-            return self._next(corrected, locale, self._say("changed", locale))
-        if state.asked:
-            return self._answered(form, state, text, locale)
-        return Step("asked", state, self._say("which", locale)) if words.says("no", text) else Step("not_taken", state)
+            return self._next(corrected, locale, self.texts.say_in_form("changed", locale))
+        return (
+            self._answered(form, state, text, locale) if state.asked else self._unconfirmed(form, state, text, locale)
+        )
 
     def ask_again(self, state: FormState, locale: Locale, lead: str | None = None) -> Step:
         """The question of the moment, once more; given up after `TRIES` texts that could not be read."""
         if state.tries >= TRIES:
             return Step("given_up", None)
-        lead = self._say("again", locale) if lead is None else lead
+        lead = self.texts.say_in_form("again", locale) if lead is None else lead
         return replace(self._next(replace(state, tries=state.tries + 1), locale, lead), verdict="asked")
 
     def stand(self, state: FormState, locale: Locale) -> Step:
@@ -85,25 +89,62 @@ class Forms:
 
     def _answered(self, form: FormTexts, state: FormState, text: str, locale: Locale) -> Step:
         slot = next(each for each in form.slots if each.name == state.asked)
-        if slot.optional and self.texts.words.says("skip", text):
+        if (about := self._about(form, slot, text, locale)) is not None:
+            return self._next(state, locale, about)
+        skipped = self.slots.has_no_order(text) if slot.kind == "order" else self.texts.words.says("skip", text)
+        if skipped and slot.optional:
             return self._next(_filled(state, slot, None), locale)
         if slot.kind not in {"words", "order"} and _asks(text):
             return Step("not_taken", state)
-        if slot.kind == "order" and self._has_no_order(text):
-            return self.ask_again(state, locale, lead="")
-        said = self._volunteered(form, text)
+        if skipped and slot.kind != "words":
+            return self.ask_again(state, locale, lead=slot.about.in_locale(locale) if slot.about else "")
+        said = self.slots.volunteered(form, text)
         others = {name: each for name, each in said.items() if name not in state.slots and name != slot.name}
-        state = replace(state, slots={**others, **state.slots})
-        value = self._value(slot, text, bare=True)
+        filled = replace(state, slots={**others, **state.slots})
+        value = self.slots.value(slot, text, bare=True)
         if value is not None:
-            return self._next(_filled(state, slot, value), locale)
-        known = {name: each for name, each in said.items() if state.slots[name] == each}
-        return self._next(state, locale) if known else Step("not_taken", state)
+            return self._next(_filled(filled, slot, value), locale)
+        return self._beside(form, filled, said, others, locale)
+
+    def _beside(
+        self, form: FormTexts, state: FormState, said: Mapping[str, Any], others: Mapping[str, Any], locale: Locale
+    ) -> Step:
+        """A text that does not say what was asked for: it says something else of the form, the same once more, or nothing of it."""
+        differing = {name: each for name, each in values_of(said, form, *STRICT).items() if state.slots[name] != each}
+        if differing:
+            return self._next(_all_filled(state, form, differing), locale, self.texts.say_in_form("changed", locale))
+        if values_of(others, form, "words"):
+            return self._next(state, locale, self.texts.say_in_form("reason_noted", locale))
+        if others:
+            return self._next(state, locale)
+        return self.ask_again(state, locale, lead="") if said else Step("not_taken", state)
+
+    def _unconfirmed(self, form: FormTexts, state: FormState, text: str, locale: Locale) -> Step:
+        """Neither yes nor a correction: another reason, that it is wanted no more, which takes no other's place, or no."""
+        why = values_of(self.slots.volunteered(form, text), form, "words")
+        if why and self.texts.words.says("changed_mind", text):
+            return self._next(state, locale, self.texts.say_in_form("reason_noted", locale))
+        if why:
+            return self._next(_all_filled(state, form, why), locale, self.texts.say_in_form("changed", locale))
+        says_no = self.texts.words.says("no", text)
+        return Step("asked", state, self.texts.say_in_form("which", locale)) if says_no else Step("not_taken", state)
+
+    def _about(self, form: FormTexts, asked: Slot, text: str, locale: Locale) -> str | None:
+        """What is said of the slot that a text asks about; None where it asks about none."""
+        heard = folded(text)
+        meant = next((each for each in form.slots if each.is_asked_about(heard)), None)
+        if meant is None and asked.is_asked_about(heard, asked=True):
+            meant = asked
+        return meant.about.in_locale(locale) if meant is not None and meant.about is not None else None
 
     def _calls_off(self, form: FormTexts, state: FormState, text: str) -> bool:
-        """Whether a text calls the whole off, also when it goes on with something else: 我不想退了，我想买保险."""
+        """Whether a text calls the whole off, also when it goes on with something else: 我不想退了，我想买保险.
+
+        What somebody wants no more ends a quote; of a refund it is the commonest reason.
+        """
         words = self.texts.words
-        if words.says("cancel", text) or (words.says("changed_mind", text) and not _awaits_words(form, state)):
+        gives_reason = any(slot.kind == "words" for slot in form.slots)
+        if words.says("cancel", text) or (words.says("changed_mind", text) and not gives_reason):
             return True
         first, *more = _CLAUSES.split(folded(text), maxsplit=1)
         return bool(more) and words.says("cancel", first) and _CALLED_OFF.search(first) is not None
@@ -144,13 +185,15 @@ class Forms:
             return None
         strict = [slot for slot in form.slots if slot.kind not in {"words", "order"}]
         said = {
-            name: each for name, each in self._volunteered(form, rest).items() if name in {slot.name for slot in strict}
+            name: each
+            for name, each in self.slots.volunteered(form, rest).items()
+            if name in {slot.name for slot in strict}
         }
         if any(name in state.slots for name in said):
             return _all_filled(state, form, said)
         for name in self._likely(state, rest) if marked else ():
             for slot in strict:
-                if slot.name == name and (value := self._value(slot, rest, bare=True)) is not None:
+                if slot.name == name and (value := self.slots.value(slot, rest, bare=True)) is not None:
                     return _filled(state, slot, value)
         return None
 
@@ -176,7 +219,7 @@ class Forms:
             for part in (*_CLAUSES.split(text), text):
                 if slot.name in found or (behind := slot.behind_name(part)) is None:
                     continue
-                value = self._value(slot, behind[0], bare=True)
+                value = self.slots.value(slot, behind[0], bare=True)
                 told = marked or behind[1] in _INTO or (confirming and behind[1])
                 plainly = slot.kind == "order" and is_only_an_order(behind[0])
                 if value is not None and (told or plainly or not free):
@@ -192,63 +235,12 @@ class Forms:
                 return Step("asked", replace(state, asked=slot.name), lead + slot.ask.in_locale(locale))
         colon, between = ("：", "；") if locale == "zh-CN" else (": ", "; ")
         shown = between.join(
-            f"{slot.title.in_locale(locale)}{colon}{self._shown(slot, state.slots[slot.name], locale)}"
+            f"{slot.title.in_locale(locale)}{colon}{self.slots.shown(slot, state.slots[slot.name], locale)}"
             for slot in form.slots
         )
         return Step(
             "confirm", replace(state, asked=""), lead + form.confirm.in_locale(locale).replace("{slots}", shown)
         )
-
-    def _volunteered(self, form: FormTexts, text: str) -> dict[str, Any]:
-        """Slots that a text fills without being asked: only what cannot be anything else."""
-        found = {slot.name: self._value(slot, text, bare=False) for slot in form.slots if slot.kind != "words"}
-        return {name: value for name, value in found.items() if value is not None}
-
-    def _value(self, slot: Slot, text: str, *, bare: bool) -> Any:
-        """A slot's value as JSON has it; None when the text has none. `bare`: the text is an answer to the slot's question."""
-        match slot.kind:
-            case "category":
-                return self.names.categories.code(text)
-            case "region":
-                return self.names.regions.code(text)
-            case "birth":
-                found = birth(text, today=self.today(), bare=bare)
-                return found.document() if found else None
-            case "amount":
-                sum_of_money = amount(text, bare=bare)
-                return sum_of_money.document() if sum_of_money else None
-            case "order":
-                nothing = self._says_nothing(text) or self._has_no_order(text)
-                return order(text, bare=bare and not nothing)
-            case "words":
-                reason = not is_question(text) and not self._says_nothing(text)
-                return text.strip()[:LONGEST_WORDS] if text.strip() and reason else None
-
-    def _has_no_order(self, text: str) -> bool:
-        """Whether somebody says that they have no number or title at hand."""
-        return self.texts.words.says("skip", text) or has_none(text)
-
-    def _says_nothing(self, text: str) -> bool:
-        """Whether a text is a yes, a no or small talk, which is no title and no reason."""
-        words = self.texts.words
-        return words.says("yes", text) or words.says("no", text) or words.says("small_talk", text)
-
-    def _shown(self, slot: Slot, value: Any, locale: Locale) -> str:
-        if value is None:
-            return self._say("not_given", locale)
-        if slot.kind == "birth":
-            given = str(next(iter(value.values())))
-            return self._say("age_of", locale, value=given) if "age" in value else given
-        if slot.kind == "amount":
-            return f"{value['amount']} {value['currency'] or ''}".strip()
-        if slot.kind == "region":
-            return self.names.region_titles[value][locale]
-        if slot.kind == "category":
-            return self.names.category_titles[value][locale]
-        return str(value)
-
-    def _say(self, phrase: str, locale: Locale, **values: str) -> str:
-        return self.texts.form_phrases[phrase].in_locale(locale).format(**values)
 
 
 def _awaits_words(form: FormTexts, state: FormState) -> bool:

@@ -20,7 +20,8 @@ class FormState:
 class Session:
     """`version` is the version of the conversation that this memory belongs to.
 
-    `unsure` and `unanswered` count turns in a row that were not understood, or had no answer.
+    `unsure` and `unanswered` count turns in a row that were not understood, or had no answer. `subject` is the label that was acted on
+    last, `told` the label whose text was the last answer, "" where it was another.
     """
 
     version: int
@@ -28,7 +29,9 @@ class Session:
     unsure: int = 0
     unanswered: int = 0
     form: FormState | None = None
+    subject: str = ""
+    told: str = ""
 
     def settled(self) -> "Session":
         """After a turn that went well."""
-        return replace(self, unsure=0, unanswered=0)
+        return replace(self, unsure=0, unanswered=0, told="")

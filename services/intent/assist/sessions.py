@@ -4,6 +4,7 @@ Half-filled forms hold personal data, which is why they live here and not in the
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -59,6 +60,11 @@ def _key(tenant_id: str, conversation_id: str) -> str:
     return f"{{kuajie:assist:{tenant_id}:{conversation_id}}}:session"
 
 
+_FIELDS = frozenset(field.name for field in fields(Session))
+
+
 def _read(raw: dict[str, Any]) -> Session:
+    """A session as this build knows it: what a newer one has added is left out."""
     form = raw.pop("form")
-    return Session(**raw, form=FormState(**form) if form else None)
+    known = {name: value for name, value in raw.items() if name in _FIELDS}
+    return Session(**known, form=FormState(**form) if form else None)

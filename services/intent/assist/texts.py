@@ -25,6 +25,16 @@ PHRASES = frozenset(
     }
 )  # fmt: skip
 FORM_PHRASES = frozenset({"again", "cancelled", "changed", "which", "not_given", "age_of"})
+YOUNGER = {"not_helped": "unsure", "repeated": "unsure", "reason_noted": "again"}
+"""Phrases that a folder of before may lack, and what is said in their place."""
+_WHY = re.compile(r"为什么|为啥|为何|干嘛|干什么|干吗|有什么用|做什么用|凭什么|(?<![a-z])(?:why|what for)(?![a-z])")
+_OF_THE_QUESTION = re.compile(
+    r"问|填|告诉|需要(?:这|知道|我)|要(?:这|知道)|(?<![a-z])(?:(?:need|want) (?:this|that|it|to know)|asking|ask)(?![a-z])"
+)
+_WHAT = re.compile(
+    r"是什么|是啥|什么是|啥是|啥叫|什么叫|什么意思|啥意思|指什么|指的是|[哪怎]\w{0,3}[看找查]"
+    r"|(?<![a-z])(?:what is|what's|what are|what does|where)(?![a-z])"
+)
 SlotKind = Literal["category", "birth", "region", "amount", "order", "words"]
 
 
@@ -77,13 +87,21 @@ class Slot(_Strict):
     kind: SlotKind
     title: Said
     ask: Said
-    names: tuple[str, ...] = Field(min_length=1, description="how people name it when they correct it")
+    names: tuple[str, ...] = Field(min_length=1, description="how people name it when they correct it or ask about it")
+    about: Said | None = Field(default=None, description="what it is, and what it is asked for")
     optional: bool = False
 
     def behind_name(self, text: str) -> tuple[str, str] | None:
         """The text behind the slot's name and behind 改成, 是 or "is", and which of those it is or ""; None without the name."""
         found = self._naming.search(text)
         return (text[found.end() :].strip(" ,，。."), found["verb"] or "") if found else None
+
+    def is_asked_about(self, text: str, *, asked: bool = False) -> bool:
+        """Whether a folded text asks what the slot is, or where it is to be found; or why it is asked for, which of the slot that is
+        `asked` needs no name."""
+        named = self._naming.search(text) is not None
+        meant = named or (asked and _OF_THE_QUESTION.search(text) is not None)
+        return (meant and _WHY.search(text) is not None) or (named and _WHAT.search(text) is not None)
 
     def is_named_as_wrong(self, text: str, *, alone: bool) -> bool:
         """Whether a text names the slot as wrong, or as what is to be changed, and says no more; `alone`: the name suffices."""
@@ -139,7 +157,15 @@ class Texts:
 
     def say(self, phrase: str, locale: Locale, **values: str) -> str:
         """A phrase with its values put in."""
-        return self.phrases[phrase].in_locale(locale).format(**values)
+        return _present(self.phrases, phrase).in_locale(locale).format(**values)
+
+    def say_in_form(self, phrase: str, locale: Locale, **values: str) -> str:
+        """A phrase of the forms with its values put in."""
+        return _present(self.form_phrases, phrase).in_locale(locale).format(**values)
+
+
+def _present(phrases: Mapping[str, Said], name: str) -> Said:
+    return phrases[name] if name in phrases else phrases[YOUNGER[name]]
 
 
 def load_texts(folder: Path | None = None) -> Texts:
@@ -161,8 +187,8 @@ def _missing(answers: _Answers, forms: _Forms) -> list[str]:
     """What a bot would look for and not find."""
     absent = {
         "labels": set(LABELS) ^ answers.labels.keys(),
-        "phrases": PHRASES ^ answers.phrases.keys(),
-        "form phrases": FORM_PHRASES ^ forms.phrases.keys(),
+        "phrases": (PHRASES ^ answers.phrases.keys()) - YOUNGER.keys(),
+        "form phrases": (FORM_PHRASES ^ forms.phrases.keys()) - YOUNGER.keys(),
         "forms": {each.form for each in answers.labels.values() if each.form} ^ forms.forms.keys(),
     }
     return [f"{what} that do not match: {', '.join(sorted(names))}" for what, names in absent.items() if names]
@@ -196,5 +222,6 @@ def _claiming(answers: _Answers, forms: _Forms) -> list[str]:
     for name, form in forms.forms.items():
         said |= {f"forms.{name}.confirm": form.confirm, f"forms.{name}.done": form.done}
         said |= {f"forms.{name}.{slot.name}": slot.ask for slot in form.slots}
+        said |= {f"forms.{name}.{slot.name}.about": slot.about for slot in form.slots if slot.about is not None}
     found = {name: [*claims(each.zh), *claims(each.en)] for name, each in said.items()}
     return [f"{name} holds a {' and a '.join(dict.fromkeys(kinds))}" for name, kinds in found.items() if kinds]

@@ -14,7 +14,7 @@ from services.kit.wire import Locale
 
 SHIPPED = Path(__file__).parent / "texts"
 Risk = Literal["self_harm", "legal", "media", "fraud", "regulator"]
-Reply = Literal["yes", "no", "cancel", "changed_mind", "skip", "small_talk"]
+Reply = Literal["yes", "no", "cancel", "changed_mind", "skip", "small_talk", "robot", "not_helped"]
 RISKS: tuple[Risk, ...] = ("self_harm", "fraud", "regulator", "legal", "media")
 """The gravest first: a text that holds several is handed over for the first of them."""
 
@@ -22,6 +22,7 @@ _CJK = r"[\u3400-\u9fff]"
 _BETWEEN_CJK = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\ufe0f]")
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")
+_AROUND_PHRASE = re.compile(r"^[^\w*]+|[^\w*]+$")
 _COURTESY = re.compile(
     r"^(请问|请|麻烦您?|帮我|我要|我想|给我|能不能|可以|hi|hello|please|pls|i want|i need|can i get)+\s*(?=\S)"
     r"|(?<=\S)\s*(吧|啊|呀|呢|吗|嘛|哦|谢谢[您你]?|please|pls|thanks|thank you|now)+$"
@@ -35,10 +36,12 @@ def folded(text: str) -> str:
 
 
 _QUESTION = re.compile(
-    r"[?？]|吗|呢|么(?!多)|多久|多少|几天|几个|几次|啥|什么|怎么|怎样|如何|哪|能不能|可不可以|可否|是否|是不是|有没有|要不要"
-    r"|^(?:how|when|what|which|where|who|why|can|could|do|does|did|is|are|will|would|should|may|how's|what's)(?![a-z])"
-    r"|(?<![a-z])(?:how long|how much|how many|how do|do you|does it|can i)(?![a-z])"
+    r"[?？]|吗|呢|(?<!什)么(?!多)|多久|多少|多长时间|几天|几个|几次|几岁|(?<!没)(?<!没有)(?:啥|什么)|怎么|怎样|如何|哪|咋|干嘛|为何|何时|可不可以|可否|是否"
+    rf"|(?P<verb>(?![不动时]){_CJK})[不没](?P=verb)|[能行好]不$|可以不$|(?:[能行好要]|会(?!员)|可以)[^\W不没]{{1,12}}不$|了没有?$"
+    r"|^(?:how|when|what|which|where|who|why|can|could|do|does|did|is|are|will|would|should|may)(?:'?s)?(?![a-z])"
+    r"|(?<![a-z])(?:how long|how much|how many|how do|do you|does it|can i|what if|what about|what is|what's|why do|is there)(?![a-z])"
 )
+"""Chinese asks by 会不会 and 到账了没 too."""
 
 
 def is_question(text: str) -> bool:
@@ -59,7 +62,10 @@ def language(text: str, otherwise: Locale) -> Locale:
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Phrases as one pattern; those of letters and digits hold on word boundaries only."""
+    """Phrases as one pattern; those of letters and digits hold on word boundaries only.
+
+    `*` in a phrase stands for a few characters of the same clause; an apostrophe may be missing in what people write.
+    """
 
     pattern: re.Pattern[str]
 
@@ -76,16 +82,33 @@ class Phrases:
         return self.pattern.sub("\0", text)
 
 
+_GAP = r"[^，。、,.!！?？;；\n\0]{0,10}?"
+_GAP_OF_WORDS = _GAP.replace("10", "24")
+_APOSTROPHE = "'?"
+
+
 def _in_a_row(phrases: Iterable[str]) -> re.Pattern[str]:
     """One or several of the phrases and nothing else: 对的,没错. Possessive, so that a long text costs no more than its length."""
-    one = Phrases.of(_bare(folded(each)) for each in phrases).pattern.pattern
+    one = Phrases.of(_AROUND_PHRASE.sub("", folded(each)) for each in phrases).pattern.pattern
     return re.compile(rf"(?:{one})(?:[\W_]*+(?:{one}))*+")
 
 
 def _bounded(phrase: str) -> str:
     start = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", phrase) else ""
     end = r"(?![a-z0-9])" if re.search(r"[a-z0-9]$", phrase) else ""
-    return f"{start}{re.escape(phrase)}{end}"
+    gap = _GAP if re.search(_CJK, phrase) else _GAP_OF_WORDS
+    return f"{start}{re.escape(phrase).replace(re.escape('*'), gap).replace(chr(39), _APOSTROPHE)}{end}"
+
+
+_DECLINED = re.compile(
+    r"(?:(?<!要)不要|(?<!用)不用|(?<!想)不想|(?<!必)不必|(?<!需)不需要?|(?<!愿)不愿意?|没想|没有?要|无需|别"
+    r"|(?:^|[\s，。,.;；]|先|我|暂时?)不)(?:再|先|就|给|帮|跟|让|我|你们?|去|直接|急着|马上|那么|立刻|现在)*$"
+    r"|(?<!why )(?<!if )(?<!if i )(?<!if you )(?<!can i )"
+    r"(?:(?<![a-z])(?:(?:don't|do not|dont|not)(?! you)|without|instead of|no need to)"
+    r"(?: (?:want|need|wish|have|wanna|to|you|me|be|get|having|talking|speaking|talk|speak|with|like|a|an|the|transfer|connect|call))*"
+    r"\s*)$"
+)
+"""What stands before a wish for a person that is none: 不想转人工, without talking to. 为什么不转人工 and 再不转人工 are wishes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +128,11 @@ class Words:
 
     def wants_human(self, text: str) -> bool:
         """Whether somebody asks for a person, whatever else the text says."""
+        if self.says("robot", text):
+            return False
         heard = self.human_unless.without(folded(text))
-        return self.human.found(heard) or bool({_bare(heard), _bare(_uncourteous(heard))} & self.human_whole)
+        wished = (each for each in self.human.pattern.finditer(heard) if not _DECLINED.search(heard[: each.start()]))
+        return any(wished) or bool({_bare(heard), _bare(_uncourteous(heard))} & self.human_whole)
 
     def risk(self, text: str) -> Risk | None:
         """The gravest kind of risk that is spoken of."""
@@ -130,7 +156,8 @@ class Words:
 def load_words(folder: Path = SHIPPED) -> Words:
     """Read `words.json`; raises ValueError, KeyError or TypeError when a list is missing or of another shape.
 
-    `complaint`, `complaint_unless`, `changed_mind` and `small_talk` may be missing: they are younger than some folders.
+    `complaint`, `complaint_unless`, `changed_mind`, `small_talk`, `robot` and `not_helped` may be missing: they are younger than some
+    folders.
     """
     raw: dict[str, Any] = orjson.loads((folder / "words.json").read_bytes())
     human = raw["human"]
@@ -151,6 +178,8 @@ def load_words(folder: Path = SHIPPED) -> Words:
             "skip": _in_a_row(raw["skip"]),
             "changed_mind": _in_a_row(raw.get("changed_mind", ())),
             "small_talk": _in_a_row(raw.get("small_talk", ())),
+            "robot": _in_a_row(raw.get("robot", ())),
+            "not_helped": _in_a_row(raw.get("not_helped", ())),
         },
     )
 

@@ -10,6 +10,7 @@ from services.intent.assist.dialogue import Found, Passage
 from services.intent.assist.session import FormState, Session
 from services.intent.assist.turns import Citation, Turn
 from services.intent.labels import LABELS
+from services.kit.wire import Locale
 from tests.unit.intent_assist.conversing import DIALOGUE, FRESH, NOTHING, PASSAGE, QUOTE, TEXTS, heard, reply
 
 
@@ -48,7 +49,7 @@ def test_whether_somebody_can_be_insured_is_no_wish_for_advice() -> None:
 @pytest.mark.parametrize("text", ["[phone]", " [card]。", "[id] [phone]"])
 @pytest.mark.parametrize("label", ["human.agent", "content.buy"])
 def test_a_number_alone_is_not_understood_by_the_word_that_masks_it(text: str, label: str) -> None:
-    assert not DIALOGUE.needs_knowledge(heard(label), text)
+    assert not DIALOGUE.needs_knowledge(FRESH, heard(label), text)
     assert reply(label, text).outcome == "unsure"
     form = FormState("refund", {}, asked="order")
     turn = reply(label, text, replace(FRESH, form=form))
@@ -57,7 +58,7 @@ def test_a_number_alone_is_not_understood_by_the_word_that_masks_it(text: str, l
 
 
 def test_a_number_with_words_is_understood_by_them() -> None:
-    assert DIALOGUE.needs_knowledge(heard("content.ask"), "[phone] 怎么改")
+    assert DIALOGUE.needs_knowledge(FRESH, heard("content.ask"), "[phone] 怎么改")
     assert reply("human.agent", "打我电话 [phone]").outcome == "hand_off"
 
 
@@ -87,8 +88,8 @@ def test_which_one_to_take_gets_the_suitability_questions(label: str) -> None:
 
 
 def test_advice_is_not_looked_up_in_the_knowledge_base() -> None:
-    assert not DIALOGUE.needs_knowledge(heard("insurance.compare"), "哪款好")
-    assert DIALOGUE.needs_knowledge(heard("insurance.compare"), "两款有什么区别")
+    assert not DIALOGUE.needs_knowledge(FRESH, heard("insurance.compare"), "哪款好")
+    assert DIALOGUE.needs_knowledge(FRESH, heard("insurance.compare"), "两款有什么区别")
 
 
 def test_which_course_to_take_is_no_advice_on_money() -> None:
@@ -101,14 +102,14 @@ def test_an_unsure_label_is_not_acted_on() -> None:
 
 
 def test_a_label_that_no_text_is_approved_for_is_looked_up_and_never_acted_on() -> None:
-    assert DIALOGUE.needs_knowledge(heard("card_arrival"), "我的卡呢")
+    assert DIALOGUE.needs_knowledge(FRESH, heard("card_arrival"), "我的卡呢")
     assert reply("card_arrival", found=Found((PASSAGE,), "hybrid")).outcome == "knowledge"
     assert reply("card_arrival", found=NOTHING).text == TEXTS.say("unsure", "zh-CN")
 
 
 def test_a_question_about_refunds_is_answered_and_a_wish_begins_the_form() -> None:
-    assert DIALOGUE.needs_knowledge(heard("content.refund"), "退款多久到账？")
-    assert not DIALOGUE.needs_knowledge(heard("content.refund"), "我要退款")
+    assert DIALOGUE.needs_knowledge(FRESH, heard("content.refund"), "退款多久到账？")
+    assert not DIALOGUE.needs_knowledge(FRESH, heard("content.refund"), "我要退款")
     begun = reply("content.refund", "我要退款")
     assert begun.session is not None
     assert begun.session.form == FormState("refund", {}, asked="order")
@@ -127,6 +128,70 @@ def test_words_of_risk_lead_to_a_person_with_their_kind(kind: str) -> None:
     assert turn is not None
     assert turn.hand_off is not None
     assert (turn.hand_off.reason, turn.hand_off.detail) == ("risk_words", kind)
+
+
+def test_the_same_text_is_not_said_twice_and_the_third_time_a_person_comes() -> None:
+    first = reply("account.help", "验证码收不到")
+    assert first.session is not None
+    second = reply("account.help", "手机号换了", first.session)
+    assert (second.outcome, second.text) == ("no_answer", TEXTS.say("repeated", "zh-CN"))
+    assert second.session is not None
+    assert reply("order.status", "我的订单呢", second.session).outcome == "template"
+    third = reply("account.help", "登不上", second.session)
+    assert third.hand_off is not None
+    assert third.hand_off.reason == "no_answer"
+
+
+def test_thanks_may_be_returned_as_often_as_they_are_said() -> None:
+    session = FRESH
+    for _ in range(4):
+        turn = reply("thanks_bye", "谢谢", session)
+        assert (turn.outcome, turn.session is None) == ("template", False)
+        session = turn.session or session
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("试过了", "zh-CN"), ("还是不行啊", "zh-CN"), ("tried that", "en"), ("it didnt work", "en")]
+)
+def test_an_answer_that_did_not_help_is_not_thanked_for_and_the_second_time_a_person_comes(
+    text: str, said: Locale
+) -> None:
+    session = replace(FRESH, locale=said, told="content.access")
+    turn = reply("thanks_bye", text, session)
+    assert (turn.outcome, turn.text) == ("unsure", TEXTS.say("not_helped", said))
+    assert not DIALOGUE.needs_knowledge(session, heard("content.access"), text)
+    assert turn.session is not None
+    second = reply("content.access", text, turn.session)
+    assert second.hand_off is not None
+    assert second.hand_off.reason == "low_confidence"
+
+
+def test_who_asks_whether_it_is_a_robot_is_told_so_in_a_form_too() -> None:
+    turn = reply("human.agent", "你是机器人吗")
+    assert (turn.outcome, turn.text) == ("template", TEXTS.labels["greeting"].text.zh)
+    form = replace(FRESH, form=FormState("refund", {}, asked="order"))
+    assert DIALOGUE.in_form(form, "你是机器人吗") is None
+    turn = reply("human.agent", "你是机器人吗", form)
+    assert (turn.outcome, turn.session and turn.session.form) == ("template", form.form)
+
+
+@pytest.mark.parametrize(("label", "text"), [("insurance.cancel", "不想要了"), ("subscription.manage", "cancel")])
+def test_a_bare_no_where_nothing_was_asked_ends_no_policy(label: str, text: str) -> None:
+    assert reply(label, text).outcome == "unsure"
+
+
+def test_which_one_after_a_word_on_insurance_asks_for_advice_on_insurance() -> None:
+    before = reply("insurance.learn", "重疾险是什么").session
+    assert before is not None
+    assert reply("promo.ask", "推荐一个呗", before).outcome == "advice"
+    assert reply("promo.ask", "推荐一个呗").outcome == "template"
+    assert reply("content.search", "推荐一个 Python 课", before, topics=("tech",)).outcome == "template"
+
+
+def test_closing_the_account_has_its_words() -> None:
+    said = TEXTS.labels["account.help"].text
+    assert "注销账号" in said.zh
+    assert "closing the account" in said.en
 
 
 SAID = ("随便", "which one should I buy", "重疾险报价 30 元", "保证赔吗", "你好", "how much is it?", "退款")

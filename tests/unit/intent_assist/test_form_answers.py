@@ -71,7 +71,13 @@ def test_what_says_nothing_is_no_reason(text: str) -> None:
 )
 def test_who_has_no_number_is_asked_again_and_reaches_a_person_in_the_end(text: str) -> None:
     turn = in_form(REFUND_ORDER, text)
-    assert (turn.outcome, turn.text) == ("form", TEXTS.forms["refund"].slots[0].ask.in_locale(turn.locale))
+    order = TEXTS.forms["refund"].slots[0]
+    assert order.about is not None
+    gap = "" if turn.locale == "zh-CN" else " "
+    assert (turn.outcome, turn.text) == (
+        "form",
+        order.about.in_locale(turn.locale) + gap + order.ask.in_locale(turn.locale),
+    )
     given_up = in_form(REFUND_ORDER, text, text, text)
     assert given_up.hand_off is not None
     assert given_up.hand_off.reason == "form"
@@ -101,9 +107,16 @@ def test_who_calls_it_off_and_goes_on_with_something_else_has_called_it_off(text
     assert in_form(REFUND_REASON, text).outcome == "cancelled"
 
 
-@pytest.mark.parametrize("text", ["我不想退了", "取消取消", "i changed my mind", "不想要了", "I want to cancel"])
+@pytest.mark.parametrize(
+    "text", ["我不想退了", "取消取消", "不退款了", "I want to cancel", "i dont want a refund", "i'll keep it"]
+)
 def test_a_form_is_called_off_as_people_say_it(text: str) -> None:
     assert in_form(REFUND_ORDER, text).outcome == "cancelled"
+
+
+@pytest.mark.parametrize("text", ["不想要了", "i changed my mind", "先不考虑了", "I don't want it any more"])
+def test_what_is_wanted_no_more_ends_a_quote(text: str) -> None:
+    assert in_form(QUOTE_BIRTH, text).outcome == "cancelled"
 
 
 @pytest.mark.parametrize("text", ["对的，没错", "是的没问题", "yes, that's right", "对，没问题", "好的好的", "ok"])

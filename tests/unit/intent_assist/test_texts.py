@@ -36,6 +36,10 @@ def test_claims_are_seen(text: str, kinds: list[str]) -> None:
 
 def changed(folder: Path, name: str, change: object) -> Path:
     shutil.copytree(SHIPPED, folder, dirs_exist_ok=True)
+    return changed_again(folder, name, change)
+
+
+def changed_again(folder: Path, name: str, change: object) -> Path:
     document = json.loads((folder / name).read_text())
     change(document)  # type: ignore[operator]
     (folder / name).write_text(json.dumps(document, ensure_ascii=False))
@@ -84,9 +88,26 @@ def test_a_form_that_would_be_confirmed_unseen_is_refused(tmp_path: Path) -> Non
 
 def test_words_may_lack_the_lists_that_are_younger(tmp_path: Path) -> None:
     def older(document: dict) -> None:
-        for name in ("complaint", "complaint_unless", "changed_mind", "small_talk"):
+        for name in ("complaint", "complaint_unless", "changed_mind", "small_talk", "robot", "not_helped"):
             del document[name]
 
     words = load_texts(changed(tmp_path, "words.json", older)).words
     assert not words.complains("我要投诉你们")
     assert not words.says("small_talk", "谢谢")
+    assert not words.says("robot", "你是机器人吗")
+
+
+def test_texts_may_lack_the_phrases_that_are_younger(tmp_path: Path) -> None:
+    folder = changed(tmp_path, "answers.json", lambda document: document["phrases"].pop("repeated"))
+    folder = changed_again(folder, "forms.json", lambda document: document["phrases"].pop("reason_noted"))
+    texts = load_texts(folder)
+    assert texts.say("repeated", "en") == texts.say("unsure", "en")
+    assert texts.say_in_form("reason_noted", "zh-CN") == texts.say_in_form("again", "zh-CN")
+
+
+def test_what_is_said_about_a_slot_may_promise_nothing(tmp_path: Path) -> None:
+    def promise(document: dict) -> None:
+        document["forms"]["quote"]["slots"][3]["about"]["zh-CN"] = "保额一定能赔。"
+
+    with pytest.raises(TextsRefused, match=r"forms\.quote\.amount\.about holds a promise"):
+        load_texts(changed(tmp_path, "forms.json", promise))

@@ -88,7 +88,24 @@ def test_what_is_no_age_or_two_is_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("35", Birth(age=35)), ("是35", Birth(age=35)), ("六十二", Birth(age=62)), ("50万", None), ("200", None)],
+    [
+        ("35", Birth(age=35)),
+        ("是35", Birth(age=35)),
+        ("六十二", Birth(age=62)),
+        ("我今年五十有二", Birth(age=52)),
+        ("she's six", Birth(age=6)),
+        ("wait, she turns 7 tmrw", Birth(age=7)),
+        ("about 40 i think", Birth(age=40)),
+        ("50万", None),
+        ("200", None),
+        ("10 grand", None),
+        ("30k", None),
+        ("我有2个孩子", None),
+        ("i have two kids", None),
+        ("going to japan for 7 days", None),
+        ("one is 61 other is 58", None),
+        ("for the little one", None),
+    ],
 )
 def test_a_bare_number_is_an_age_when_one_was_asked_for(text: str, found: Birth | None) -> None:
     assert birth(text, today=TODAY, bare=True) == found

@@ -18,6 +18,8 @@ WORDS = load_words()
         "human", "HUMAN", "I want a human", "can I talk to a real person please",
         "agent pls", "let me speak to someone", "connect me to support",
         "ｈｕｍａｎ", "hu\u200bman",
+        "为什么不转人工", "再不转人工我就走了", "要不转人工吧", "要不要转人工", "怎么还不给我转人工", "不能转人工吗",
+        "why can't I talk to a human", "don't you have a real person", "if i don't talk to a human now I'm leaving",
     ],
 )  # fmt: skip
 def test_a_wish_for_a_person_is_heard(text: str) -> None:
@@ -27,7 +29,11 @@ def test_a_wish_for_a_person_is_heard(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "人工智能的课有吗", "人工费多少", "不要转人工，我自己看", "人体解剖", "human anatomy course", "human resources lessons",
+        "人工智能的课有吗", "人工费多少", "不要转人工，我自己看",
+        "不想转人工，就问一下退款", "别急着转人工", "我不想找人工客服", "先不用给我转人工",
+
+        "i dont want to speak to an agent", "can I sort this out without having to talk to a human",
+        "人体解剖", "human anatomy course", "human resources lessons",
         "estate agent exam",
         "don't transfer me to an agent", "customer service training course", "客服岗位培训课",
     ],
@@ -58,6 +64,10 @@ def test_what_only_sounds_like_it_is_not(text: str) -> None:
         ("有人说是你们客服，让我转账到安全账户", "fraud"),
         ("someone told me to transfer money to a safe account", "fraud"),
         ("anti-fraud course", None),
+        ("我妈被你们骗了", "fraud"),
+        ("有人让我妈转账", "fraud"),
+        ("they told my mum to transfer money", "fraud"),
+        ("you stole my money", "fraud"),
     ],
 )
 def test_words_of_risk_have_their_kind(text: str, kind: str | None) -> None:
@@ -108,6 +118,45 @@ def test_a_longer_text_is_no_reply() -> None:
 )
 def test_a_question_is_told_from_a_wish(text: str, asks: bool) -> None:
     assert is_question(text) is asks
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("你们要生日干嘛", True),
+        ("高血压能买重疾险不", True),
+        ("到账了没", True),
+        ("会不会亏", True),
+        ("ok what if i miss a payment", True),
+        ("whats the fee", True),
+        ("动不动就卡", False),
+        ("不不不", False),
+        ("没什么用", False),
+        ("会员不续", False),
+        ("还没到账", False),
+    ],
+)
+def test_a_question_without_its_mark_is_told_too(text: str, asks: bool) -> None:
+    assert is_question(text) is asks
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("你是机器人吗？？", True),
+        ("请问你是真人还是机器人", True),
+        ("你是不是AI啊", True),
+        ("am I talking to a real person?", True),
+        ("r u human", True),
+        ("whats ur name", True),
+        ("你是机器人吧，换个真人", False),
+        ("有AI的课吗", False),
+        ("can I talk to a real person", False),
+    ],
+)
+def test_whether_it_is_a_robot_is_no_wish_for_a_person(text: str, asks: bool) -> None:
+    assert WORDS.says("robot", text) is asks
+    assert not (asks and WORDS.wants_human(text))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,17 @@ _AGE = re.compile(
     r"|(?<![a-z])i'?(?: a)?m\s+(\d{1,3})(?![\d,.]*\d|\s*[a-z%])"
 )
 _INFANT = re.compile(r"(?<!\d)(\d{1,2})\s*(?:个月大?|months? old|周大|weeks? old|天大|days? old)")
-_BARE = re.compile(r"^\D{0,8}?(\d{1,3})[^\d万千亿元块kw%$¥]{0,6}$")
+_NO_AGE = (
+    r"(?!\s*(?:个(?!月)|[位名口次份天号月点楼层米斤]|公斤|kg|cm|(?:grand|thousand|million|kids?|children|sons?|daughters?|people|persons?"
+    r"|of us|adults?|days?|weeks?|months?|times?)(?![a-z])|[万千亿元块%$¥]|[kw](?![a-z])))"
+)
+_BARE = re.compile(rf"^\D{{0,24}}?(\d{{1,3}})(?!\d){_NO_AGE}[^\d万千亿元块%$¥]{{0,12}}$")
+_SMALL = {word: str(value) for value, word in enumerate("one two three four five six seven eight nine".split(), 1)}  # noqa: SIM905
+_SMALL_AGE = re.compile(
+    r"(?:^|(?:'s|(?<![a-z])(?:is|are|shes|hes|turn(?:s|ed|ing)?|aged?|just|only|about|almost|nearly)) )"
+    rf"(?P<word>{'|'.join(_SMALL)})(?=\s*(?:$|[.,!;]|years?|yrs?|yo\b|now|today|tomorrow|tmrw|next|soon))"
+)
+"""A word below ten where it can be an age: she's six, six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,10 @@ def birth(text: str, *, today: date, bare: bool) -> Birth | None:
         year = _full_year(next(filter(None, found.groups())), today)
         decade = found[0].endswith("后")  # 90后 is ten years wide: no answer
         return Birth(year=year) if not decade and _plausible(today.year - year) else None
-    return _aged(int(found[1])) if bare and (found := _BARE.match(heard)) else None
+    if not bare:
+        return None
+    found = _BARE.match(_SMALL_AGE.sub(lambda each: each[0].replace(each["word"], _SMALL[each["word"]]), heard))
+    return _aged(int(found[1])) if found else None
 
 
 def _aged(age: int) -> Birth | None:

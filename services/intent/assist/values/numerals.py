@@ -5,6 +5,8 @@ import re
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1_000}
 _RUN = re.compile(r"[零〇一二两俩三四五六七八九十百千]+")
+_AND = re.compile(r"(?<=十)有(?=[一二三四五六七八九])")
+"""五十有二 is 52."""
 
 
 _ONES = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
@@ -32,7 +34,7 @@ def with_digits(text: str) -> str:
 
     万, 亿, thousand and million stay, as units of what precedes them.
     """
-    return _ENGLISH.sub(_english, _RUN.sub(lambda found: str(number(found[0])), text))
+    return _ENGLISH.sub(_english, _RUN.sub(lambda found: str(number(found[0])), _AND.sub("", text)))
 
 
 def _english(found: re.Match[str]) -> str:

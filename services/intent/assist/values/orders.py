@@ -8,10 +8,21 @@ LONGEST = 500
 LONGEST_TITLE = 80
 _MASK = re.compile(r"\[(?:id|card|phone)\]")
 _REFUND = re.compile(
-    r"(?:退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|refund(?:ed)?|money|back"
-    r"|i|want|need|a|my|the|please|get|give|me|for|just|to|\W)++"
+    r"(?:退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|一下|这个|课|refund(?:ed)?|money|back"
+    r"|it|i|want|need|my|me|then|the|this|please|pls|plz|get|give|for|just|to|okay|ok|so|now|a|\W)++"
 )
 """The wish for a refund said once more: no title."""
+_WISHED = re.compile(
+    r"(?:那|好|ok|okay)?[\s，,]*(?:(?:我们?|请|麻烦您?|帮我?|给我|想|要|就|i (?:want|need|would like) to|please|pls|plz|can you)\s*)*"
+    r"(?:(?:退款|退掉|退一下)(?:的?是)?|退(?:的是)?(?=[这那我昨今前上《“])|(?:get a )?refund(?: me)?(?: for)?(?![a-z]))\s*",
+    re.IGNORECASE,
+)
+_OTHER_WISH = re.compile(
+    r"请|麻烦|帮[我忙]|给我|我[想要]"
+    r"|(?:please|pls|plz|help me|i (?:want|need|would like)|i'?d like|cancel|turn off|switch off|stop|show me)(?![a-z])",
+    re.IGNORECASE,
+)
+"""Behind the question for an order: the wish for its refund is taken from before a title, another wish is none."""
 _NO_ORDER = re.compile(
     r"(?:我|也|都|还|真的?|已经|早就?)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?(?:[那这]个?)?"
     r"(?:订单|单|编|课程?)?(?:号码?|编号|名称?|名字|是什么|是多少)?了?"
@@ -21,11 +32,12 @@ _NO_ORDER = re.compile(
     r"|(?:i |'ve |have )*(?:forgot|lost)(?:ten)?(?: (?:it|the|my|order|number|title|id))*"
 )
 """That there is no number at hand, in whatever way it is said."""
-_ORDER = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
+_ORDER = re.compile(r"(?<![a-z0-9])(?=(?:[a-z-]*\d){3})[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
 _TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
 _AND = r"\s*(?:[、,，&]|和|跟|以及|还有|(?<![a-z])and(?![a-z]))\s*"
 _TITLES = re.compile(rf"(?:{_TITLE.pattern})(?:(?:{_AND})?(?:{_TITLE.pattern}))*")
 _ORDERS = re.compile(rf"{_ORDER.pattern}(?:{_AND}{_ORDER.pattern})*")
+_EITHER = re.compile(rf"{_TITLES.pattern}|{_ORDERS.pattern}", re.IGNORECASE)
 _DAY = re.compile(r"20\d\d-\d\d?-\d\d?")
 _INSTEAD = re.compile(r"改成|改为|换成")
 _ONLY_ORDER = re.compile(
@@ -41,10 +53,23 @@ def order(text: str, *, bare: bool) -> str | None:
     if (orders := _ORDERS.search(folded(wanted))) is not None:
         first, *more = (each[0].upper() for each in _ORDER.finditer(orders[0]))
         return ", ".join([first, *(each for each in more if not _DAY.fullmatch(each))])[:LONGEST]
-    plain = text.strip()
+    plain = _bare_title(text)
     if not bare or not 2 <= len(plain) <= LONGEST_TITLE or is_question(plain) or _MASK.search(plain):
         return None
     return plain if _REFUND.fullmatch(folded(plain)) is None else None
+
+
+def _bare_title(text: str) -> str:
+    """A text as a title; "" for a wish for something else."""
+    said = text.strip()
+    wished = _WISHED.match(said)
+    title = said[wished.end() :].strip() if wished else said
+    return "" if _OTHER_WISH.match(title) else title
+
+
+def without_orders(text: str) -> str:
+    """What a text says beside quoted titles and numbers."""
+    return _EITHER.sub(" ", text).strip()
 
 
 def is_only_an_order(text: str) -> bool:

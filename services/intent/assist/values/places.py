@@ -18,6 +18,16 @@ _INTO = re.compile(r"改成|改为|改到|换成|换为|(?<![a-z])from .*(?<![a-
 """What stands behind the first is not meant, what stands before the second not any more."""
 
 
+_VISITED = re.compile(
+    r"(?:去|飞|前往|赴|(?<![搬调改换])到)(?:一?趟|往)?$"
+    r"|(?<![a-z])(?:going|go|goes|travel(?:l?ing)?|trip|fly(?:ing)?|holiday|vacation|visit(?:ing)?|tour(?:ing)?|headed|off)"
+    r"\s+(?:(?:to|in|around)\s+)?(?:the\s+)?$"
+)
+_TRIP = re.compile(
+    r"(?:[一二两三四五六七八九十\d]*[日天]?(?:游(?!戏|泳)|玩)|(?:旅游|旅行)(?!险|保)|自由行|出差|\s+(?:trip|holiday|vacation|tour)(?![a-z]))"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Codes by the names that people use for them."""
@@ -39,6 +49,16 @@ class Names:
             found = [each for each in found if each.start() >= into and not _DECLINED.search(heard[: each.start()])]
         codes = {self.codes[each[0]] for each in found}
         return codes.pop() if len(codes) == 1 else None
+
+
+def residence(regions: Names, text: str) -> str | None:
+    """The one region of a text but for where somebody only travels: 去日本玩, a trip to Japan."""
+    heard = folded(text)
+    lived = regions.phrases.pattern.sub(
+        lambda each: "\0" if _VISITED.search(heard[: each.start()]) or _TRIP.match(heard[each.end() :]) else each[0],
+        heard,
+    )
+    return regions.code(lived)
 
 
 @dataclass(frozen=True, slots=True)
