@@ -21,6 +21,8 @@ FIGURES = (
     "answered",
     "right_when_answered",
     "wrongly_answered",
+    "offered",
+    "wrongly_offered",
 )
 FORMATS = {".md": "markdown", ".markdown": "markdown", ".csv": "csv"}
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.intent.assist.knowledge.bm25 import load_common
 from services.intent.assist.knowledge.index import Index
 from services.intent.assist.knowledge.passages import Passage, embedded_text
-from services.intent.assist.knowledge.ranking import Mode, Ranking
+from services.intent.assist.knowledge.ranking import ANSWERS, NEAR, Mode, Ranking
 from training.knowledge.questions import Corpus, Embed, Question, Vectors
 
 RESAMPLES = 1_000
@@ -19,11 +19,15 @@ DEPTH = 20
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one search gave. `rank` of the right passage from 1, 0 where it is not among the candidates or there is none."""
+    """What one search gave. `rank` of the right passage from 1, 0 where it is not among the candidates or there is none.
+
+    `probability` is that of the first passage, `right` that of the right one.
+    """
 
     answerable: bool
     rank: int
     probability: float
+    right: float = 0.0
 
 
 def build(corpus: Corpus, rankings: Mapping[Mode, Ranking], embed: Embed | None) -> Index:
@@ -39,7 +43,8 @@ def ask(index: Index, corpus: Corpus, questions: Sequence[Question], embed: Embe
 
 def figures(asked: Sequence[Asked], threshold: float, seed: int = 0) -> dict[str, Any]:
     """Each figure with the 95 % interval of a bootstrap over questions; None where no question tells it."""
-    table = np.array([(each.answerable, each.rank, each.probability) for each in asked], dtype=np.float64)
+    rows = [(each.answerable, each.rank, each.probability, each.right) for each in asked]
+    table = np.array(rows, dtype=np.float64)
     random = np.random.default_rng(seed)
     drawn = [_measured(table[random.integers(0, len(table), len(table))], threshold) for _ in range(RESAMPLES)]
     found = _measured(table, threshold)
@@ -51,9 +56,14 @@ def figures(asked: Sequence[Asked], threshold: float, seed: int = 0) -> dict[str
 
 
 def _measured(table: NDArray[np.float64], threshold: float) -> dict[str, float]:
-    """`right_when_answered`: of all answers given, those from the right passage. `no_answer_*` takes "no answer" as the positive."""
+    """`right_when_answered`: of all answers given, those from the right passage. `no_answer_*` takes "no answer" as the positive.
+
+    `offered`: of the questions with an answer, those where nothing is quoted and the right passage is among those that are offered.
+    """
     answerable, rank, probability = table[:, 0] == 1, table[:, 1], table[:, 2]
     spoken = probability >= threshold
+    offered = ~spoken & (probability >= NEAR * threshold)
+    within = offered & (rank >= 1) & (rank <= ANSWERS) & (table[:, 3] >= NEAR * threshold)
     right = spoken & answerable & (rank == 1)
     silent_rightly = (~spoken & ~answerable).sum()
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -65,6 +75,8 @@ def _measured(table: NDArray[np.float64], threshold: float) -> dict[str, float]:
             "answered": _share(spoken[answerable]),
             "right_when_answered": float(right.sum() / np.float64(spoken.sum())),
             "wrongly_answered": _share(spoken[~answerable]),
+            "offered": _share(within[answerable]),
+            "wrongly_offered": _share(offered[~answerable]),
         }
 
 
@@ -93,7 +105,8 @@ def _asked(index: Index, corpus: Corpus, question: Question, vector: Vectors | N
     hits = index.search(question.text, "en" if question.lang == "en" else "zh-CN", vector, limit=DEPTH)
     names = [corpus.names[hit.place] for hit in hits]
     rank = names.index(question.answer) + 1 if question.answer in names else 0
-    return Asked(bool(question.answer), rank, hits[0].probability if hits else 0.0)
+    right = hits[rank - 1].probability if rank else 0.0
+    return Asked(bool(question.answer), rank, hits[0].probability if hits else 0.0, right)
 
 
 def _vectors(corpus: Corpus, embed: Embed | None) -> Vectors | None:

@@ -54,7 +54,9 @@ async def sums_of(connection: AsyncConnection, tenant_id: str, since: datetime, 
     ).where(written)
     understood_or_not, not_understood, searched, found = (await connection.execute(judged)).one()
     asked = sa.and_(handed.tenant_id == tenant_id, handed.requested_at >= since, handed.requested_at < until)
-    unanswered = sa.or_(said.outcome.in_(("no_answer", "unsure")), said.content["hand_off"].astext.in_(_MISSED))
+    unanswered = sa.or_(
+        said.outcome.in_(("no_answer", "suggestions", "unsure")), said.content["hand_off"].astext.in_(_MISSED)
+    )
     newest = sa.select(said.text).where(written, unanswered).order_by(said.created_at.desc()).limit(MOST_QUESTIONS)
     return Sums(
         conversations=conversations,

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from services.intent.assist.conversations import Row
-from services.intent.assist.dialogue import Dialogue, Found
+from services.intent.assist.dialogue import Dialogue
 from services.intent.assist.faults import ConversationClosed, ConversationExpired, ModelBusy
+from services.intent.assist.found import Found
 from services.intent.assist.metrics import TURN_SECONDS
 from services.intent.assist.session import Session
 from services.intent.assist.sessions import Sessions
@@ -52,7 +53,8 @@ class Assistant:
         """
         started = time.perf_counter()
         session = await self._session(conversation, language(text, conversation.locale))
-        turn = self.dialogue.in_form(session, text) or await self._understood(conversation, session, text, expires)
+        turn = self.dialogue.in_form(session, text) or self.dialogue.chosen(session, text)
+        turn = turn or await self._understood(conversation, session, text, expires)
         TURN_SECONDS.observe(time.perf_counter() - started)
         return turn
 

@@ -1,14 +1,14 @@
 """What the bot says to a text, given what was understood and found: rules over approved texts. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from services.intent.assist.forms import Forms, Step
+from services.intent.assist.found import Found, Passage
 from services.intent.assist.masking import says_only_numbers
 from services.intent.assist.session import Session
 from services.intent.assist.texts import LabelAnswer, TextLink, Texts
-from services.intent.assist.turns import Action, Citation, HandOff, Heard, Outcome, Turn
+from services.intent.assist.turns import Action, HandOff, Heard, Outcome, Turn
+from services.intent.assist.values.choices import choice, chooses_none
 from services.intent.assist.words import Reply, is_question
 from services.intent.labels import OUT_OF_SCOPE, PRODUCT_TOPICS
 from services.kit.wire import Locale
@@ -26,22 +26,6 @@ _INVESTS = "invest.advice"
 _SMALL_TALK = frozenset({"greeting", "thanks_bye", "feedback.praise"})
 _BARE: tuple[Reply, ...] = ("yes", "no", "cancel", "changed_mind", "skip")
 SUITABILITY = TextLink(rel="suitability-questions", href="/v1/suitability/questions", method="GET")
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A passage that answers, with what is quoted of it."""
-
-    quote: str
-    citation: Citation
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found: passages that answer, best first; empty when none does."""
-
-    passages: Sequence[Passage]
-    retrieval: Literal["hybrid", "lexical"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +53,23 @@ class Dialogue:
         step = self.forms.go_on(session.form, text, session.locale)
         return None if step.verdict == "not_taken" else self._stepped(step, session.settled(), session.form.name)
 
+    def chosen(self, session: Session, text: str) -> Turn | None:
+        """The passage that a text chooses of those that were offered; none of them; None when it is about something else."""
+        if session.offered is None:
+            return None
+        offered, words = session.offered.near, self.texts.words
+        titles = [each.citation.nearest for each in offered]
+        place = choice(text, titles)
+        if place is None and len(offered) == 1 and words.says("yes", text):
+            place = 0
+        if place is not None:
+            return replace(self._quoted(session, offered[place]), retrieval=session.offered.retrieval)
+        none = words.says("no", text) or chooses_none(text)
+        return self._not_understood(session, text, self.texts.say("not_helped", session.locale)) if none else None
+
     def needs_knowledge(self, session: Session, heard: Heard, text: str) -> bool:
         """Whether the knowledge base is to be searched for this text."""
-        if self._says_of_itself(session, text):
+        if self._of_itself(session, text) is not None:
             return False
         if not self._sure(heard, text):
             return not says_only_numbers(text)
@@ -82,7 +80,7 @@ class Dialogue:
 
     def reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
         """The bot's turn."""
-        turn = self._reply(session, text, heard, found)
+        turn = self._of_itself(session, text) or self._reply(session, text, heard, found)
         turn = replace(turn, heard=heard, retrieval=found.retrieval if found else None)
         if turn.session is not None and self._sure(heard, text):
             turn = replace(turn, session=replace(turn.session, subject=heard.label))
@@ -91,17 +89,15 @@ class Dialogue:
         return turn
 
     def _reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
-        locale, words = session.locale, self.texts.words
-        if words.says("robot", text):
-            return self._told(session, "greeting")
-        if self._says_of_itself(session, text):
-            return self._not_understood(session, text, self.texts.say("not_helped", locale))
+        locale = session.locale
         if self._asks_advice(session, heard, text):
             invests = self._sure(heard, text) and heard.label == _INVESTS
             said = self.texts.labels[_INVESTS].text.in_locale(locale) if invests else self.texts.say("advice", locale)
             return Turn(locale, "advice", said, session.settled(), links=(SUITABILITY,))
         if found is not None and found.passages:
             return self._quoted(session, found.passages[0])
+        if found is not None and found.near and self._may_offer(session, heard, text):
+            return self._offered(session, found, heard.label if self._sure(heard, text) else "")
         if not self._sure(heard, text):
             foreign = self.texts.labels[OUT_OF_SCOPE].text.in_locale(locale)
             return self._not_understood(session, text, None if heard.in_scope else foreign)
@@ -175,11 +171,37 @@ class Dialogue:
         return replace(turn, text=text, slots=session.form.slots)
 
     def _quoted(self, session: Session, passage: Passage) -> Turn:
-        source = _source(passage.citation)
+        source = passage.citation.source
         lead = self.texts.say("from_knowledge", session.locale, title=source)
         text = f"{lead}\n{passage.quote}"
         quotes = (source, passage.quote)
         return Turn(session.locale, "knowledge", text, session.settled(), quotes=quotes, citations=(passage.citation,))
+
+    def _may_offer(self, session: Session, heard: Heard, text: str) -> bool:
+        """Whether passages that only come near are offered: in no form, and not where a form answers, as one does what it costs."""
+        by_form = self._sure(heard, text) and self.texts.labels[heard.label].form is not None
+        return session.form is None and not (by_form and heard.label.startswith(_FINANCE))
+
+    def _offered(self, session: Session, found: Found, label: str) -> Turn:
+        """The headings of what comes near, behind the text of the label where it has one that was not said just now.
+
+        Who chooses none of those before has had no answer.
+        """
+        unanswered = session.unanswered + (session.offered is not None)
+        if unanswered >= IN_A_ROW:
+            return self._no_answer(session, self.texts.labels[OUT_OF_SCOPE])
+        near = list({each.citation.nearest: each for each in reversed(found.near)}.values())[::-1]
+        titles = [each.citation.nearest for each in near]
+        listed = "\n".join(f"{number}. {title}" for number, title in enumerate(titles, 1))
+        answer = self.texts.labels.get(label)
+        told = answer.text.in_locale(session.locale) if answer and answer.way == "knowledge" else ""
+        lead = f"{told}\n" if told and session.told != label else ""
+        text = f"{lead}{self.texts.say('suggestions', session.locale)}\n{listed}"
+        offered = replace(found, near=near)
+        after = replace(session.settled(), unanswered=unanswered, told=label if told else "", offered=offered)
+        cited = tuple(each.citation for each in near)
+        links = answer.links if answer and lead else ()
+        return Turn(session.locale, "suggestions", text, after, quotes=tuple(titles), citations=cited, links=links)
 
     def _not_understood(self, session: Session, text: str, said: str | None) -> Turn:
         """`said` in place of the words for a text that something known was half heard in."""
@@ -189,14 +211,14 @@ class Dialogue:
         if session.unsure + 1 >= IN_A_ROW:
             why = self.texts.say("hand_off.low_confidence", session.locale)
             return self._hand_off(HandOff("low_confidence"), session.locale, why)
-        return Turn(session.locale, "unsure", said, replace(session, unsure=session.unsure + 1))
+        return Turn(session.locale, "unsure", said, replace(session, unsure=session.unsure + 1, offered=None))
 
     def _no_answer(self, session: Session, answer: LabelAnswer, said: str | None = None) -> Turn:
         """`said` in place of the label's text."""
         if session.unanswered + 1 >= IN_A_ROW:
             why = self.texts.say("hand_off.no_answer", session.locale)
             return self._hand_off(HandOff("no_answer"), session.locale, why)
-        after = replace(session, unsure=0, unanswered=session.unanswered + 1)
+        after = replace(session, unsure=0, unanswered=session.unanswered + 1, offered=None)
         said = said or answer.text.in_locale(session.locale)
         return Turn(session.locale, "no_answer", said, after, links=answer.links)
 
@@ -219,10 +241,13 @@ class Dialogue:
         threshold = SURE_FROM.get(name, SURE_FROM_OTHERWISE) if self.sure_from is None else self.sure_from
         return heard.label in self.texts.labels and heard.in_scope and heard.confidence >= threshold
 
-    def _says_of_itself(self, session: Session, text: str) -> bool:
-        """Whether a text is about the bot and its last answer: is it a robot, that did not help."""
-        words = self.texts.words
-        return words.says("robot", text) or (session.form is None and words.says("not_helped", text))
+    def _of_itself(self, session: Session, text: str) -> Turn | None:
+        """The turn for a text about the bot or its last answer: is it a robot, that did not help."""
+        if self.texts.words.says("robot", text):
+            return self._told(session, "greeting")
+        if session.form is None and self.texts.words.says("not_helped", text):
+            return self._not_understood(session, text, self.texts.say("not_helped", session.locale))
+        return None
 
     def _asks_advice(self, session: Session, heard: Heard, text: str) -> bool:
         """Advice on money: asked for as such, or "which one" about an insurance, a loan or an investment.
@@ -234,12 +259,6 @@ class Dialogue:
         about_money = heard.label.startswith(_FINANCE) or bool(set(heard.topics) & set(PRODUCT_TOPICS) - {"travel"})
         before = session.subject.startswith(_FINANCE) and not heard.topics
         return (about_money or before) and self.texts.words.asks_advice(text)
-
-
-def _source(citation: Citation) -> str:
-    """The document and what of it is quoted: who reads "Yes." sees to which question."""
-    nearest = citation.section.rsplit(" › ", 1)[-1]
-    return citation.title if nearest in {"", citation.title} else f"{citation.title} › {nearest}"
 
 
 def _gap(locale: Locale) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from services.intent.assist.found import Found
 from services.kit.wire import Locale
 
 
@@ -21,7 +22,7 @@ class Session:
     """`version` is the version of the conversation that this memory belongs to.
 
     `unsure` and `unanswered` count turns in a row that were not understood, or had no answer. `subject` is the label that was acted on
-    last, `told` the label whose text was the last answer, "" where it was another.
+    last, `told` the label whose text was the last answer, "" where it was another; `offered` is what the last answer offered to show.
     """
 
     version: int
@@ -31,7 +32,8 @@ class Session:
     form: FormState | None = None
     subject: str = ""
     told: str = ""
+    offered: Found | None = None
 
     def settled(self) -> "Session":
         """After a turn that went well."""
-        return replace(self, unsure=0, unanswered=0, told="")
+        return replace(self, unsure=0, unanswered=0, told="", offered=None)

@@ -12,6 +12,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.intent.assist.found import Citation, Found, Passage
 from services.intent.assist.session import FormState, Session
 from services.kit.errors import Unavailable
 
@@ -65,6 +66,11 @@ _FIELDS = frozenset(field.name for field in fields(Session))
 
 def _read(raw: dict[str, Any]) -> Session:
     """A session as this build knows it: what a newer one has added is left out."""
-    form = raw.pop("form")
+    form, offered = raw.pop("form"), raw.pop("offered", None)
     known = {name: value for name, value in raw.items() if name in _FIELDS}
-    return Session(**known, form=FormState(**form) if form else None)
+    return Session(**known, form=FormState(**form) if form else None, offered=_offered(offered) if offered else None)
+
+
+def _offered(raw: dict[str, Any]) -> Found:
+    near = [Passage(each["quote"], Citation(**each["citation"])) for each in raw["near"]]
+    return Found((), raw["retrieval"], near)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from services.intent.assist.found import Citation
 from services.intent.assist.session import Session
 from services.intent.assist.texts import TextLink
 from services.intent.labels import Sentiment
@@ -11,7 +12,17 @@ from services.kit.wire import Locale
 
 Owner = Literal["bot", "agent", "closed"]
 Outcome = Literal[
-    "template", "advice", "knowledge", "no_answer", "unsure", "form", "action", "cancelled", "hand_off", "silent"
+    "template",
+    "advice",
+    "knowledge",
+    "suggestions",
+    "no_answer",
+    "unsure",
+    "form",
+    "action",
+    "cancelled",
+    "hand_off",
+    "silent",
 ]
 Reason = Literal["requested", "low_confidence", "no_answer", "complaint", "risk_words", "form", "agent"]
 
@@ -26,19 +37,6 @@ class Heard:
     sentiment: Sentiment
     topics: tuple[str, ...]
     model: str
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """Where a quoted passage stands. `score` is the estimated probability that it answers."""
-
-    document_id: str
-    version: int
-    passage: int
-    title: str
-    section: str
-    url: str | None
-    score: float
 
 
 @dataclass(frozen=True, slots=True)

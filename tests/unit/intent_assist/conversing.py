@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from services.intent.assist.dialogue import Dialogue, Found, Passage
+from services.intent.assist.dialogue import Dialogue
 from services.intent.assist.forms import Forms
+from services.intent.assist.found import Citation, Found, Passage
 from services.intent.assist.session import FormState, Session
 from services.intent.assist.texts import load_texts
-from services.intent.assist.turns import Citation, Heard, Turn
+from services.intent.assist.turns import Heard, Turn
 from services.intent.assist.values.places import load_names
 
 TEXTS = load_texts()

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from services.intent.assist.claims import claims
-from services.intent.assist.dialogue import Found, Passage
+from services.intent.assist.found import Citation, Found, Passage
 from services.intent.assist.session import FormState, Session
-from services.intent.assist.turns import Citation, Turn
+from services.intent.assist.turns import Turn
 from services.intent.labels import LABELS
 from services.kit.wire import Locale
 from tests.unit.intent_assist.conversing import DIALOGUE, FRESH, NOTHING, PASSAGE, QUOTE, TEXTS, heard, reply
@@ -217,10 +217,10 @@ def own_words(turn: Turn) -> str:
 def test_no_answer_prices_promises_or_advises_but_in_a_quoted_passage() -> None:
     said = set()
     for label, text, session, found in itertools.product(
-        LABELS, SAID, SESSIONS, (None, NOTHING, Found((PASSAGE,), "hybrid"))
+        LABELS, SAID, SESSIONS, (None, NOTHING, Found((PASSAGE,), "hybrid"), Found((), "hybrid", (PASSAGE,)))
     ):
         for how in ({}, {"confidence": 0.1}, {"topics": ("critical-illness",)}):
             turn = DIALOGUE.reply(session, text, heard(label, **how), found)  # type: ignore[arg-type]
             assert claims(own_words(turn)) == [], turn.text
             said.add(turn.outcome)
-    assert said == {"template", "advice", "knowledge", "no_answer", "unsure", "form", "hand_off"}
+    assert said == {"template", "advice", "knowledge", "suggestions", "no_answer", "unsure", "form", "hand_off"}

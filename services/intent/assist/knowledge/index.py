@@ -62,6 +62,11 @@ class Index:
         threshold = self._rankings[self.mode(vector)].threshold
         return [hit for hit in hits if hit.probability >= threshold]
 
+    def near(self, hits: Sequence[Hit], vector: Floats | None) -> list[Hit]:
+        """Those that come near: worth being offered by their headings, and not sure enough to be quoted."""
+        ranking = self._rankings[self.mode(vector)]
+        return [hit for hit in hits if ranking.near <= hit.probability < ranking.threshold]
+
     def candidates(self, question: str, locale: Locale, vector: Floats | None) -> tuple[np.ndarray, Floats]:
         """Places of the candidates, and their features in the order of the mode, shape (candidates, features)."""
         asked = terms(question)

@@ -10,14 +10,13 @@ from typing import Self
 
 import numpy as np
 
-from services.intent.assist.dialogue import Found, Passage
+from services.intent.assist.found import Citation, Found, Passage
 from services.intent.assist.knowledge import store
 from services.intent.assist.knowledge.bm25 import Common
 from services.intent.assist.knowledge.embedder import Embedder, Vector
 from services.intent.assist.knowledge.index import Hit, Index, Indexed
-from services.intent.assist.knowledge.ranking import Mode, Ranking
+from services.intent.assist.knowledge.ranking import ANSWERS, Mode, Ranking
 from services.intent.assist.knowledge.store import Row
-from services.intent.assist.turns import Citation
 from services.intent.assist.words import language
 from services.intent.serving.waiting import Priority
 from services.kit.database import Database
@@ -28,8 +27,6 @@ log = get_logger(__name__)
 
 MOST_TENANTS = 64
 """Tenants whose knowledge stays in memory: those that were asked last."""
-
-ANSWERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +41,11 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """Every passage that came near, the best first, and which of them answer."""
+    """Every passage that came up, the best first; how many of them answer, and how many more come near."""
 
     hits: Sequence[tuple[Row, Hit]]
     answers: int
+    near: int
     mode: Mode
 
 
@@ -88,8 +86,8 @@ class Library:
         searched = await self.search(tenant_id, text, expires, limit=ANSWERS)
         if searched is None:
             return None
-        answers = [_passage(row, hit) for row, hit in searched.hits[: searched.answers]]
-        return Found(answers, searched.mode)
+        passages = [_passage(row, hit) for row, hit in searched.hits[: searched.answers + searched.near]]
+        return Found(passages[: searched.answers], searched.mode, passages[searched.answers :])
 
     async def search(self, tenant_id: str, text: str, expires: float, *, limit: int) -> Searched | None:
         """The nearest passages. With words alone when the model has no embeddings, or not yet those of all passages."""
@@ -98,9 +96,9 @@ class Library:
             return None
         vector = await self._vector(shelf, text, expires)
         hits = await asyncio.to_thread(shelf.index.search, text, language(text, DEFAULT_LOCALE), vector, limit=limit)
-        answers = shelf.index.answers(hits, vector)
+        answers, near = shelf.index.answers(hits, vector), shelf.index.near(hits, vector)
         named = [(shelf.rows[hit.place], hit) for hit in hits]
-        return Searched(named, len(answers), shelf.index.mode(vector))
+        return Searched(named, len(answers), len(near), shelf.index.mode(vector))
 
     async def refresh(self, tenant_id: str) -> None:
         """Read a tenant's knowledge now: after a change of it, in the process that made the change."""

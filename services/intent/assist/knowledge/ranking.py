@@ -18,6 +18,12 @@ FEATURES: Mapping[Mode, tuple[str, ...]] = {
 }
 
 
+ANSWERS = 3
+"""Passages that a search for a turn gives."""
+NEAR = 0.3
+"""The share of the threshold from which a passage is offered: on the dev half the right one to half of those that get no quotation."""
+
+
 class RankingRefused(Exception):
     """The file holds no ranking."""
 
@@ -29,6 +35,11 @@ class Ranking:
     weights: tuple[float, ...]
     bias: float
     threshold: float
+
+    @property
+    def near(self) -> float:
+        """The probability from which a passage is worth being offered."""
+        return self.threshold * NEAR
 
     def probability(self, features: Floats) -> Floats:
         """Of features of shape (passages, features)."""
