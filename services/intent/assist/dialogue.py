@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from services.intent.assist.context import INSURANCE, PRICES, REFUNDS, in_context, of_the_price
 from services.intent.assist.forms import Forms, Step
 from services.intent.assist.found import Found, Passage
 from services.intent.assist.masking import says_only_numbers
@@ -69,21 +70,26 @@ class Dialogue:
 
     def needs_knowledge(self, session: Session, heard: Heard, text: str) -> bool:
         """Whether the knowledge base is to be searched for this text."""
-        if self._of_itself(session, text) is not None:
+        if self._of_itself(session, text) is not None or not any(char.isalpha() for char in text):
             return False
         if not self._sure(heard, text):
             return not says_only_numbers(text)
         if self._asks_advice(session, heard, text):
             return False
         way = self.texts.labels[heard.label].way
-        return way in {"knowledge", "knowledge_only"} or (way == "form" and is_question(text))
+        asks = is_question(text) or self._asks_about_refund(heard, text)
+        return way in {"knowledge", "knowledge_only"} or (way == "form" and asks)
 
     def reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
         """The bot's turn."""
-        turn = self._of_itself(session, text) or self._reply(session, text, heard, found)
+        meant = in_context(session, heard, text)
+        found = of_the_price(found) if self._sure(meant, text) and meant.label == PRICES else found
+        turn = self._of_itself(session, text) or self._reply(session, text, meant, found)
         turn = replace(turn, heard=heard, retrieval=found.retrieval if found else None)
-        if turn.session is not None and self._sure(heard, text):
-            turn = replace(turn, session=replace(turn.session, subject=heard.label))
+        if turn.session is not None and self._sure(meant, text):
+            kind = self.forms.names.categories.code(text) or session.kind
+            subject = replace(turn.session, subject=meant.label, kind=kind if meant.label.startswith(INSURANCE) else "")
+            turn = replace(turn, session=subject)
         if session.form is not None and turn.outcome in {"template", "knowledge", "advice", "no_answer"}:
             return self._back_to_form(turn, session)
         return turn
@@ -109,13 +115,20 @@ class Dialogue:
             return self._hand_off(HandOff(answer.reason), locale, answer.text.in_locale(locale))
         if session.form is not None and label in _SMALL_TALK:
             return self._stepped(self.forms.stand(session.form, locale), session.settled(), session.form.name)
-        if session.form is not None and answer.form is not None:
-            return self._another_form(session, text, answer)
         if answer.form is not None:
-            return self._stepped(self.forms.begin(answer.form, text, locale), session.settled(), answer.form, answer)
+            return self._by_form(session, text, label, answer.form)
         if answer.way == "knowledge_only":
             return self._no_answer(session, answer)
         return self._told(session, label)
+
+    def _by_form(self, session: Session, text: str, label: str, form: str) -> Turn:
+        locale, answer = session.locale, self.texts.labels[label]
+        if label == REFUNDS and self.texts.words.asks_about_refund(text):
+            return self._no_answer(session, answer, self.texts.say("refund_asked", locale))
+        if session.form is not None:
+            return self._another_form(session, text, answer)
+        begun = self.forms.begin(form, text, locale, session.kind)
+        return self._stepped(begun, session.settled(), form, answer)
 
     def _told(self, session: Session, label: str) -> Turn:
         """The label's text. Said once already it has not helped: the second time it is owned up to, the third a person takes over."""
@@ -196,7 +209,7 @@ class Dialogue:
         answer = self.texts.labels.get(label)
         told = answer.text.in_locale(session.locale) if answer and answer.way == "knowledge" else ""
         lead = f"{told}\n" if told and session.told != label else ""
-        text = f"{lead}{self.texts.say('suggestions', session.locale)}\n{listed}"
+        text = f"{lead}{self.texts.say('suggestions_too' if lead else 'suggestions', session.locale)}\n{listed}"
         offered = replace(found, near=near)
         after = replace(session.settled(), unanswered=unanswered, told=label if told else "", offered=offered)
         cited = tuple(each.citation for each in near)
@@ -235,7 +248,8 @@ class Dialogue:
         yes, no and cancel where nothing was asked.
         """
         bare = any(self.texts.words.says(reply, text) for reply in _BARE)
-        if says_only_numbers(text) or (bare and heard.label not in _SMALL_TALK):
+        digits = any(char.isdigit() for char in text) and not any(char.isalpha() for char in text)
+        if digits or says_only_numbers(text) or (bare and heard.label not in _SMALL_TALK):
             return False
         name = heard.model.partition("/")[0]
         threshold = SURE_FROM.get(name, SURE_FROM_OTHERWISE) if self.sure_from is None else self.sure_from
@@ -248,6 +262,9 @@ class Dialogue:
         if session.form is None and self.texts.words.says("not_helped", text):
             return self._not_understood(session, text, self.texts.say("not_helped", session.locale))
         return None
+
+    def _asks_about_refund(self, heard: Heard, text: str) -> bool:
+        return heard.label == REFUNDS and self.texts.words.asks_about_refund(text)
 
     def _asks_advice(self, session: Session, heard: Heard, text: str) -> bool:
         """Advice on money: asked for as such, or "which one" about an insurance, a loan or an investment.

@@ -56,9 +56,11 @@ class Forms:
     def slots(self) -> Slots:
         return Slots(self.texts, self.names, self.today)
 
-    def begin(self, name: str, text: str, locale: Locale) -> Step:
-        """Start with what the first message says already."""
-        state = FormState(name, self.slots.volunteered(self.texts.forms[name], text))
+    def begin(self, name: str, text: str, locale: Locale, kind: str = "") -> Step:
+        """Start with what the first message says already, and the kind of insurance that was spoken of before."""
+        form = self.texts.forms[name]
+        before = {slot.name: kind for slot in form.slots if kind and slot.kind == "category"}
+        state = FormState(name, before | self.slots.volunteered(form, text))
         return self._next(state, locale)
 
     def go_on(self, state: FormState, text: str, locale: Locale) -> Step:

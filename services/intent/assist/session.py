@@ -22,7 +22,8 @@ class Session:
     """`version` is the version of the conversation that this memory belongs to.
 
     `unsure` and `unanswered` count turns in a row that were not understood, or had no answer. `subject` is the label that was acted on
-    last, `told` the label whose text was the last answer, "" where it was another; `offered` is what the last answer offered to show.
+    last, `kind` the kind of insurance that was spoken of with it, `told` the label whose text was the last answer, "" where it was
+    another; `offered` is what the last answer offered to show.
     """
 
     version: int
@@ -31,6 +32,7 @@ class Session:
     unanswered: int = 0
     form: FormState | None = None
     subject: str = ""
+    kind: str = ""
     told: str = ""
     offered: Found | None = None
 

@@ -22,11 +22,14 @@ _CJK = r"[\u3400-\u9fff]"
 _BETWEEN_CJK = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\ufe0f]")
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")
+_NODS = re.compile("[👍👌✅🆗]\ufe0f?")
 _AROUND_PHRASE = re.compile(r"^[^\w*]+|[^\w*]+$")
-_COURTESY = re.compile(
-    r"^(请问|请|麻烦您?|帮我|我要|我想|给我|能不能|可以|hi|hello|please|pls|i want|i need|can i get)+\s*(?=\S)"
-    r"|(?<=\S)\s*(吧|啊|呀|呢|吗|嘛|哦|谢谢[您你]?|please|pls|thanks|thank you|now)+$"
+_BEFORE = re.compile(
+    r"^(?:(?:请问|请|麻烦您?|帮我|我要|我想|给我|能不能|可以|那就?|好吧?"
+    r"|(?:ok|okay|well|so|hi|hello|please|pls|i want|i need|can i get)(?![a-z]))[\s,，]*)+(?=\S)"
 )
+_BEHIND = re.compile(r"(?<=\S)\s*(?:吧|啊|呀|呢|吗|嘛|哦|谢谢[您你]?|please|pls|thanks|thank you|now)+$")
+"""Courtesies around what somebody says."""
 
 
 def folded(text: str) -> str:
@@ -124,6 +127,7 @@ class Words:
     complaint: Phrases
     complaint_unless: Phrases
     advice: Phrases
+    refund_asked: Phrases
     replies: Mapping[Reply, re.Pattern[str]]
 
     def wants_human(self, text: str) -> bool:
@@ -132,7 +136,7 @@ class Words:
             return False
         heard = self.human_unless.without(folded(text))
         wished = (each for each in self.human.pattern.finditer(heard) if not _DECLINED.search(heard[: each.start()]))
-        return any(wished) or bool({_bare(heard), _bare(_uncourteous(heard))} & self.human_whole)
+        return any(wished) or not self.human_whole.isdisjoint(_uncourteous(heard))
 
     def risk(self, text: str) -> Risk | None:
         """The gravest kind of risk that is spoken of."""
@@ -147,17 +151,25 @@ class Words:
         """Whether somebody asks which one to take; of what, the label and the topics say."""
         return self.advice.found(folded(text))
 
+    def asks_about_refund(self, text: str) -> bool:
+        """Whether a text about a refund asks for its rules, its time or how far it is, and wishes for none."""
+        return self.refund_asked.found(folded(text))
+
     def says(self, reply: Reply, text: str) -> bool:
         """Whether the whole text is this reply, said once or more, whatever courtesy is around it."""
-        heard, replies = folded(text), self.replies[reply]
-        return any(replies.fullmatch(each) for each in (_bare(heard), _bare(_uncourteous(heard))))
+        heard, replies = folded(_NODS.sub(" ok ", text)), self.replies[reply]
+        return any(replies.fullmatch(each) for each in _uncourteous(heard))
+
+    def asks_something(self, text: str) -> bool:
+        """Whether a text has words of its own: a number that was chosen, yes, no, thanks and "that did not help" have none."""
+        return any(char.isalpha() for char in text) and not any(self.says(reply, text) for reply in self.replies)
 
 
 def load_words(folder: Path = SHIPPED) -> Words:
     """Read `words.json`; raises ValueError, KeyError or TypeError when a list is missing or of another shape.
 
-    `complaint`, `complaint_unless`, `changed_mind`, `small_talk`, `robot` and `not_helped` may be missing: they are younger than some
-    folders.
+    `complaint`, `complaint_unless`, `changed_mind`, `small_talk`, `robot`, `not_helped` and `refund_asked` may be missing: they are
+    younger than some folders.
     """
     raw: dict[str, Any] = orjson.loads((folder / "words.json").read_bytes())
     human = raw["human"]
@@ -171,6 +183,7 @@ def load_words(folder: Path = SHIPPED) -> Words:
         complaint=Phrases.of(raw.get("complaint", ())),
         complaint_unless=Phrases.of(raw.get("complaint_unless", ())),
         advice=Phrases.of(raw["advice"]),
+        refund_asked=Phrases.of(raw.get("refund_asked", ())),
         replies={
             "yes": _in_a_row(raw["yes"]),
             "no": _in_a_row(raw["no"]),
@@ -192,5 +205,8 @@ def _bare(text: str) -> str:
     return _AROUND.sub("", text)
 
 
-def _uncourteous(text: str) -> str:
-    return _COURTESY.sub("", _bare(text))
+def _uncourteous(text: str) -> set[str]:
+    """A text as it is, and without the courtesies before it, behind it, and both: 好的谢谢 is 好的, ok human is human."""
+    whole = _bare(text)
+    behind = _bare(_BEHIND.sub("", whole))
+    return {whole, behind, _bare(_BEFORE.sub("", whole)), _bare(_BEFORE.sub("", behind))}

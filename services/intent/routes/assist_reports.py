@@ -46,7 +46,9 @@ async def analytics(
         raise InvalidInput(f"since is before until, by at most {MOST_DAYS} days.", param="since")
     async with held.db.connect() as connection:
         sums = await sums_of(connection, caller.tenant_id, begin, end)
-    clusters = await asyncio.to_thread(clusters_of, sums.questions, held.desk.common, limit=CLUSTERS)
+    words = held.desk.assistant.dialogue.texts.words
+    questions = [each for each in sums.questions if words.asks_something(each)]
+    clusters = await asyncio.to_thread(clusters_of, questions, held.desk.common, limit=CLUSTERS)
     return Analytics(
         since=begin,
         until=end,
@@ -66,7 +68,7 @@ async def analytics(
             )
             for each in clusters
         ],
-        unanswered_read=len(sums.questions),
+        unanswered_read=len(questions),
     )
 
 

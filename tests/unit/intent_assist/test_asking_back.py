@@ -98,6 +98,18 @@ def test_where_somebody_travels_is_not_where_they_live(text: str) -> None:
     assert form.slots["region"] == "GB"
 
 
+@pytest.mark.parametrize("text", ["户口湖南，人在广州", "湖南人，住在广州", "from Hunan, living in Guangzhou"])
+def test_of_two_places_the_one_where_somebody_lives_counts(text: str) -> None:
+    form = form_after(replace(FRESH, form=FormState("quote", {}, asked="region")), text)
+    assert form is not None
+    assert form.slots == {"region": "CN-GD"}
+
+
+def test_the_age_is_kept_that_is_said_while_the_kind_is_asked() -> None:
+    form = form_after(replace(FRESH, form=FormState("quote", {}, asked="category")), "她五十八")
+    assert form == FormState("quote", {"birth": {"age": 58}}, asked="category")
+
+
 def test_who_does_not_know_what_is_needed_reaches_a_person_in_the_end() -> None:
     turn = in_form(QUOTE_BIRTH, "不知道", "dunno", "没概念")
     assert turn.hand_off is not None

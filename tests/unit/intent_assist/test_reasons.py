@@ -18,7 +18,8 @@ CONFIRMING = replace(FRESH, form=FormState("refund", {"order": "A1", "reason": "
         "重复购买", "扣了两次",
         "听不懂，口音太重", "因为要考研没空", "没啥用", "不想要了，太贵了",
         "i changed my mind", "I don't want it anymore", "dont want it",
-        "bought by mistake", "too hard 4 me", "charged twice", "it doesnt play on my ipad", "i never used it", "not as described",
+        "bought by mistake", "too hard 4 me", "charged twice", "dunno just clicked wrong", "watched half",
+        "it doesnt play on my ipad", "i never used it", "not as described",
     ],
 )  # fmt: skip
 def test_a_reason_in_place_of_an_order_is_kept_and_the_order_asked_for_again(text: str) -> None:
@@ -71,7 +72,17 @@ def test_the_same_reason_in_place_of_an_order_for_ever_reaches_a_person() -> Non
     assert turn.hand_off.reason == "form"
 
 
-@pytest.mark.parametrize("text", ["帮我关掉自动续费", "cancel my membership", "please stop the renewal"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "帮我关掉自动续费",
+        "cancel my membership",
+        "please stop the renewal",
+        "三天了",
+        "its been 5 days",
+        "把多的退给我",
+    ],
+)
 def test_a_wish_for_something_else_is_no_title(text: str) -> None:
     assert DIALOGUE.in_form(REFUND_ORDER, text) is None
 

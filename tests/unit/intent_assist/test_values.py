@@ -73,6 +73,10 @@ def test_english_numerals_but_for_lone_words_below_ten(text: str, digits: str) -
         ("17/05/1992", Birth(day=date(1992, 5, 17))),
         ("我是88年的", Birth(year=1988)),
         ("born in 1990", Birth(year=1990)),
+        ("born 88", Birth(year=1988)),
+        ("她五十八", Birth(age=58)),
+        ("等等，我妈是59", Birth(age=59)),
+        ("shes fifty nine", Birth(age=59)),
     ],
 )
 def test_an_age_is_read_from_what_says_it(text: str, found: Birth) -> None:
@@ -80,7 +84,21 @@ def test_an_age_is_read_from_what_says_it(text: str, found: Birth) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["05/06/1992", "90后", "2030-01-01", "1992-02-30", "200岁", "1850-01-01", "保额50万", "35", "30k"]
+    "text",
+    [
+        "05/06/1992",
+        "90后",
+        "2030-01-01",
+        "1992-02-30",
+        "200岁",
+        "1850-01-01",
+        "保额50万",
+        "35",
+        "30k",
+        "还我50",
+        "爸六十三妈六十",
+        "she 2000 yuan",
+    ],
 )
 def test_what_is_no_age_or_two_is_none(text: str) -> None:
     assert birth(text, today=TODAY, bare=False) is None

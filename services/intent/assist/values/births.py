@@ -21,12 +21,16 @@ _DATES = (
 )
 _SLASHED = re.compile(rf"(?<!\d)(?P<a>\d{{1,2}})[/.-](?P<b>\d{{1,2}})[/.-](?P<y>(?:19|20)\d{{2}}){_ENDS}")
 _YEAR = re.compile(
-    r"(?<![\d/.-])((?:19|20)\d{2})\s*(?:年(?:出?生|的)?|$)|born in ((?:19|20)\d{2})|(?<!\d)(\d{2})\s*(?:年的|年生|年出生|后)"
+    r"(?<![\d/.-])((?:19|20)\d{2})\s*(?:年(?:出?生|的)?|$)"
+    r"|born (?:in )?'?((?:19|20)?\d{2})(?![\d\s]*(?:st|nd|rd|th|years|[/.-]))|(?<!\d)(\d{2})\s*(?:年的|年生|年出生|后)"
 )
 _AGE = re.compile(
     r"(?<![\d.,/-])(\d{1,3})\s*(?:周?岁|years?[ -]?old|years? of age|yrs?(?: old)?|y/?o\b)"
     r"|(?:aged?|age is|age of|年龄(?:是|为|改成|改为)?|今年)\s*:?\s*(\d{1,3})(?!\d|\s*[万千wk元年])"
     r"|(?<![a-z])i'?(?: a)?m\s+(\d{1,3})(?![\d,.]*\d|\s*[a-z%])"
+    r"|(?<![还退给付欠借花])[我他她爸妈公婆儿女父母爷奶](?:今年|现在|快|刚|是|都|就)?(\d{2})(?=$|[，,。.！!；;、\s了吧啦]|[爸妈])"
+    r"|(?<![a-z])(?:he|she|mum|mom|dad|mother|father|wife|husband|son|daughter)(?:'?s| is)?\s+(?:turning |turns |just |now )?(\d{1,3})"
+    r"(?=$|[,.!;]|\s+(?:and|now|years?|yrs?|mum|mom|dad|next|soon))"
 )
 _INFANT = re.compile(r"(?<!\d)(\d{1,2})\s*(?:个月大?|months? old|周大|weeks? old|天大|days? old)")
 _NO_AGE = (
@@ -61,8 +65,8 @@ def birth(text: str, *, today: date, bare: bool) -> Birth | None:
     heard = with_digits(folded(text))
     if (day := _date(heard, today)) is not None:
         return Birth(day=day) if _plausible(today.year - day.year) and day <= today else None
-    if (found := _AGE.search(heard)) is not None:
-        return _aged(int(next(filter(None, found.groups()))))
+    if ages := {int(next(filter(None, found.groups()))) for found in _AGE.finditer(heard)}:
+        return _aged(ages.pop()) if len(ages) == 1 else None  # of two people's ages neither is meant
     if _INFANT.search(heard):
         return Birth(age=0)
     if (found := _YEAR.search(heard)) is not None:

@@ -8,7 +8,7 @@ LONGEST = 500
 LONGEST_TITLE = 80
 _MASK = re.compile(r"\[(?:id|card|phone)\]")
 _REFUND = re.compile(
-    r"(?:退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|一下|这个|课|refund(?:ed)?|money|back"
+    r"(?:退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|一下|这个|多|把|课|refund(?:ed)?|money|back"
     r"|it|i|want|need|my|me|then|the|this|please|pls|plz|get|give|for|just|to|okay|ok|so|now|a|\W)++"
 )
 """The wish for a refund said once more: no title."""
@@ -59,12 +59,20 @@ def order(text: str, *, bare: bool) -> str | None:
     return plain if _REFUND.fullmatch(folded(plain)) is None else None
 
 
+_SO_LONG = re.compile(
+    r"(?:都|已经|等了|快|有)*(?:[\d一二两三四五六七八九十几半]+个?(?:多)?(?:天|周|星期|月|小时|礼拜))(?:多|都|过去)*了?"
+    r"|(?:it'?s |it has |has |been |already |over |more than |about |almost |for )*(?:\d+|a|one|two|three|four|five|six|seven|ten)"
+    r" (?:days?|weeks?|months?|hours?)(?: (?:now|already|ago))?"
+)
+"""How long somebody has waited: no title."""
+
+
 def _bare_title(text: str) -> str:
     """A text as a title; "" for a wish for something else."""
     said = text.strip()
     wished = _WISHED.match(said)
     title = said[wished.end() :].strip() if wished else said
-    return "" if _OTHER_WISH.match(title) else title
+    return "" if _OTHER_WISH.match(title) or _SO_LONG.fullmatch(folded(title)) else title
 
 
 def without_orders(text: str) -> str:

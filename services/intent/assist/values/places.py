@@ -23,6 +23,7 @@ _VISITED = re.compile(
     r"|(?<![a-z])(?:going|go|goes|travel(?:l?ing)?|trip|fly(?:ing)?|holiday|vacation|visit(?:ing)?|tour(?:ing)?|headed|off)"
     r"\s+(?:(?:to|in|around)\s+)?(?:the\s+)?$"
 )
+_HOME = re.compile(r"(?:人在|住在?|常住|生活在|现在在)([^，,。；;\s]+)|(?:live|living|based) in ([^,.;]+)")
 _TRIP = re.compile(
     r"(?:[一二两三四五六七八九十\d]*[日天]?(?:游(?!戏|泳)|玩)|(?:旅游|旅行)(?!险|保)|自由行|出差|\s+(?:trip|holiday|vacation|tour)(?![a-z]))"
 )
@@ -58,7 +59,8 @@ def residence(regions: Names, text: str) -> str | None:
         lambda each: "\0" if _VISITED.search(heard[: each.start()]) or _TRIP.match(heard[each.end() :]) else each[0],
         heard,
     )
-    return regions.code(lived)
+    at_home = _HOME.findall(lived)
+    return regions.code(lived) or (regions.code("".join(at_home[-1])) if at_home else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ _ENGLISH = re.compile(
     r"|\btoo (?:hard|easy|basic|expensive|advanced|slow|fast|long|short|difficult|boring|much|many|pricey|dear|late|simple|complex)\b"
     r"|\b(?:by|in) (?:mistake|accident|error)\b|\baccidental(?:ly)?\b"
     r"|\b(?:bought|ordered|paid|charged|billed) (?:\w+ ){0,2}(?:twice|wrong|double)\b|^(?:duplicate|double charged?)\b|\btwice$"
+    r"|\b(?:click|press|tapp|pick|select|chose|order|bought)(?:ed)? (?:it |the )?wrong\b"
+    r"|^(?:i |i've |only |just )*(?:watched|read|listened|studied)\b"
     r"|\bwrong (?:one|course|item|level|language|book|class|button|product)\b"
     r"|\bnot (?:as|what|worth|useful|interested|happy|satisfied|good|for me|helpful|working|like)\b"
     r"|\b(?:waste of|chang(?:ed?|ing) (?:my|our) mind)\b|\bno (?:time|use|longer)\b"
