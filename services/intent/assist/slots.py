@@ -12,12 +12,12 @@ from services.intent.assist.values.births import birth
 from services.intent.assist.values.orders import has_none, order, without_orders
 from services.intent.assist.values.places import Gazetteer, residence
 from services.intent.assist.values.reasons import parted
-from services.intent.assist.words import is_question
+from services.intent.assist.words import folded, is_question
 from services.kit.wire import Locale
 
 LONGEST_WORDS = 500
 _INSTEAD = re.compile(
-    r"(?:哦|噢|啊|哎呀?|等等)?[\s，,]*(?:不对|不不|哦不|(?:说|打|写|输)?错了|更正|应该是)[\s，,。.!！:：]*"
+    r"(?:哦|噢|啊|哎呀?|等等)?[\s，,]{0,3}(?:不对|不不|哦不|(?:说|打|写|输)?错了|更正|应该是)[\s，,。.!！:：]*"
     r"|(?<![a-z])(?:no wait|wait no|wait|oops|i mean|i meant|actually|sorry|make that|make it|scratch that)(?![a-z])[\s,.:!]*",
     re.IGNORECASE,
 )
@@ -39,7 +39,7 @@ class Slots:
 
     def value(self, slot: Slot, text: str, *, bare: bool) -> Any:
         """A slot's value as JSON has it; None when the text has none. `bare`: the text is an answer to the slot's question."""
-        if slot.kind not in {"words", "order"} and (instead := _INSTEAD.split(text))[1:]:
+        if slot.kind not in {"words", "order"} and (instead := _INSTEAD.split(folded(text)))[1:]:
             meant = self._read(slot, instead[-1], bare=bare)
             return self._read(slot, text, bare=bare) if meant is None else meant
         return self._read(slot, text, bare=bare)

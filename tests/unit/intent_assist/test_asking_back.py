@@ -1,10 +1,11 @@
 """What people ask, correct and volunteer in a form beside the answer to its question."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from services.intent.assist.session import FormState
+from services.intent.assist.session import FormState, Session
 from tests.unit.intent_assist.conversing import (
     DIALOGUE,
     FRESH,
@@ -114,3 +115,11 @@ def test_who_does_not_know_what_is_needed_reaches_a_person_in_the_end() -> None:
     turn = in_form(QUOTE_BIRTH, "不知道", "dunno", "没概念")
     assert turn.hand_off is not None
     assert turn.hand_off.reason == "form"
+
+
+@pytest.mark.parametrize("text", ["a" + " " * 1990 + "b", "，" * 2000, "a-" * 1000, "不想" * 1000, "she is " * 285])
+@pytest.mark.parametrize("session", [QUOTE_BIRTH, REFUND_ORDER, REFUND_REASON])
+def test_a_long_text_is_read_in_no_time(session: Session, text: str) -> None:
+    begun = time.perf_counter()
+    DIALOGUE.in_form(session, text)
+    assert time.perf_counter() - begun < 1.0

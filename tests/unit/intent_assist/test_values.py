@@ -77,6 +77,7 @@ def test_english_numerals_but_for_lone_words_below_ten(text: str, digits: str) -
         ("她五十八", Birth(age=58)),
         ("等等，我妈是59", Birth(age=59)),
         ("shes fifty nine", Birth(age=59)),
+        ("accident cover, she's six, in London", Birth(age=6)),
     ],
 )
 def test_an_age_is_read_from_what_says_it(text: str, found: Birth) -> None:

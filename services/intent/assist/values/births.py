@@ -63,6 +63,7 @@ class Birth:
 def birth(text: str, *, today: date, bare: bool) -> Birth | None:
     """What a text says of somebody's age; None where it says nothing that can be. `bare`: a number alone is an age."""
     heard = with_digits(folded(text))
+    heard = _SMALL_AGE.sub(lambda each: each[0].replace(each["word"], _SMALL[each["word"]]), heard)
     if (day := _date(heard, today)) is not None:
         return Birth(day=day) if _plausible(today.year - day.year) and day <= today else None
     if ages := {int(next(filter(None, found.groups()))) for found in _AGE.finditer(heard)}:
@@ -73,10 +74,7 @@ def birth(text: str, *, today: date, bare: bool) -> Birth | None:
         year = _full_year(next(filter(None, found.groups())), today)
         decade = found[0].endswith("后")  # 90后 is ten years wide: no answer
         return Birth(year=year) if not decade and _plausible(today.year - year) else None
-    if not bare:
-        return None
-    found = _BARE.match(_SMALL_AGE.sub(lambda each: each[0].replace(each["word"], _SMALL[each["word"]]), heard))
-    return _aged(int(found[1])) if found else None
+    return _aged(int(found[1])) if bare and (found := _BARE.match(heard)) else None
 
 
 def _aged(age: int) -> Birth | None:
