@@ -25,7 +25,8 @@ too modest, on 91 % and is right in 97 %."""
 _FINANCE = ("insurance.", "invest.", "loan.", "instalment.")
 _INVESTS = "invest.advice"
 _SMALL_TALK = frozenset({"greeting", "thanks_bye", "feedback.praise"})
-_BARE: tuple[Reply, ...] = ("yes", "no", "cancel", "changed_mind", "skip")
+_NODS: tuple[Reply, ...] = ("yes", "small_talk")
+_BARE: tuple[Reply, ...] = ("yes", "no", "declined", "skip")
 SUITABILITY = TextLink(rel="suitability-questions", href="/v1/suitability/questions", method="GET")
 
 
@@ -105,6 +106,8 @@ class Dialogue:
         if found is not None and found.near and self._may_offer(session, heard, text):
             return self._offered(session, found, heard.label if self._sure(heard, text) else "")
         if not self._sure(heard, text):
+            if session.form is None and any(self.texts.words.says(nod, text) for nod in _NODS):
+                return self._told(session, "thanks_bye")
             foreign = self.texts.labels[OUT_OF_SCOPE].text.in_locale(locale)
             return self._not_understood(session, text, None if heard.in_scope else foreign)
         return self._by_label(session, text, heard.label)
@@ -191,9 +194,9 @@ class Dialogue:
         return Turn(session.locale, "knowledge", text, session.settled(), quotes=quotes, citations=(passage.citation,))
 
     def _may_offer(self, session: Session, heard: Heard, text: str) -> bool:
-        """Whether passages that only come near are offered: in no form, and not where a form answers, as one does what it costs."""
+        """Whether passages that only come near are offered: in no form, and not where one begins, as for what an insurance costs."""
         by_form = self._sure(heard, text) and self.texts.labels[heard.label].form is not None
-        return session.form is None and not (by_form and heard.label.startswith(_FINANCE))
+        return session.form is None and (not by_form or self._asks_about_refund(heard, text))
 
     def _offered(self, session: Session, found: Found, label: str) -> Turn:
         """The headings of what comes near, behind the text of the label where it has one that was not said just now.

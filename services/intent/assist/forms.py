@@ -146,7 +146,7 @@ class Forms:
         """
         words = self.texts.words
         gives_reason = any(slot.kind == "words" for slot in form.slots)
-        if words.says("cancel", text) or (words.says("changed_mind", text) and not gives_reason):
+        if words.calls_off(text) or (words.says("changed_mind", text) and not gives_reason):
             return True
         first, *more = _CLAUSES.split(folded(text), maxsplit=1)
         return bool(more) and words.says("cancel", first) and _CALLED_OFF.search(first) is not None

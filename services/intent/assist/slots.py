@@ -9,7 +9,7 @@ from typing import Any
 from services.intent.assist.texts import FormTexts, Slot, Texts
 from services.intent.assist.values.amounts import amount
 from services.intent.assist.values.births import birth
-from services.intent.assist.values.orders import has_none, order, without_orders
+from services.intent.assist.values.orders import has_none, order, wishes_refund, without_orders
 from services.intent.assist.values.places import Gazetteer, residence
 from services.intent.assist.values.reasons import parted
 from services.intent.assist.words import folded, is_question
@@ -81,7 +81,7 @@ class Slots:
         return str(value)
 
     def _words(self, text: str) -> str | None:
-        told = not is_question(text) and not self._says_nothing(text)
+        told = not is_question(text) and not self._says_nothing(text) and not wishes_refund(text)
         return text.strip()[:LONGEST_WORDS] if text.strip() and told else None
 
     def _why(self, text: str) -> str | None:

@@ -14,7 +14,7 @@ from services.kit.wire import Locale
 
 SHIPPED = Path(__file__).parent / "texts"
 Risk = Literal["self_harm", "legal", "media", "fraud", "regulator"]
-Reply = Literal["yes", "no", "cancel", "changed_mind", "skip", "small_talk", "robot", "not_helped"]
+Reply = Literal["yes", "no", "cancel", "changed_mind", "declined", "skip", "small_talk", "robot", "not_helped"]
 RISKS: tuple[Risk, ...] = ("self_harm", "fraud", "regulator", "legal", "media")
 """The gravest first: a text that holds several is handed over for the first of them."""
 
@@ -129,6 +129,7 @@ class Words:
     advice: Phrases
     refund_asked: Phrases
     replies: Mapping[Reply, re.Pattern[str]]
+    cancel: Phrases
 
     def wants_human(self, text: str) -> bool:
         """Whether somebody asks for a person, whatever else the text says."""
@@ -160,6 +161,10 @@ class Words:
         heard, replies = folded(_NODS.sub(" ok ", text)), self.replies[reply]
         return any(replies.fullmatch(each) for each in _uncourteous(heard))
 
+    def calls_off(self, text: str) -> bool:
+        """Whether the whole text says that something is called off, whatever of a changed mind it adds: 算了不买了."""
+        return self.says("cancel", text) or (self.says("declined", text) and self.cancel.found(folded(text)))
+
     def asks_something(self, text: str) -> bool:
         """Whether a text has words of its own: a number that was chosen, yes, no, thanks and "that did not help" have none."""
         return any(char.isalpha() for char in text) and not any(self.says(reply, text) for reply in self.replies)
@@ -188,12 +193,14 @@ def load_words(folder: Path = SHIPPED) -> Words:
             "yes": _in_a_row(raw["yes"]),
             "no": _in_a_row(raw["no"]),
             "cancel": _in_a_row(raw["cancel"]),
+            "declined": _in_a_row([*raw["cancel"], *raw.get("changed_mind", ())]),
             "skip": _in_a_row(raw["skip"]),
             "changed_mind": _in_a_row(raw.get("changed_mind", ())),
             "small_talk": _in_a_row(raw.get("small_talk", ())),
             "robot": _in_a_row(raw.get("robot", ())),
             "not_helped": _in_a_row(raw.get("not_helped", ())),
         },
+        cancel=Phrases.of(raw["cancel"]),
     )
 
 

@@ -188,6 +188,16 @@ def test_which_one_after_a_word_on_insurance_asks_for_advice_on_insurance() -> N
     assert reply("content.search", "推荐一个 Python 课", before, topics=("tech",)).outcome == "template"
 
 
+@pytest.mark.parametrize("text", ["k", "嗯", "hmm", "可以的"])
+def test_a_nod_where_nothing_was_asked_is_no_failure_to_understand(text: str) -> None:
+    turn = reply("out_of_scope", text, replace(FRESH, unsure=1), in_scope=False)
+    assert (turn.outcome, turn.hand_off) == ("template", None)
+
+
+def test_what_is_called_off_where_nothing_was_asked_begins_no_refund() -> None:
+    assert reply("content.refund", "算了不买了").outcome == "unsure"
+
+
 def test_closing_the_account_has_its_words() -> None:
     said = TEXTS.labels["account.help"].text
     assert "注销账号" in said.zh

@@ -108,13 +108,24 @@ def test_who_calls_it_off_and_goes_on_with_something_else_has_called_it_off(text
 
 
 @pytest.mark.parametrize(
-    "text", ["我不想退了", "取消取消", "不退款了", "I want to cancel", "i dont want a refund", "i'll keep it"]
+    "text",
+    [
+        "我不想退了",
+        "算了，不想要了",
+        "取消取消",
+        "不退款了",
+        "I want to cancel",
+        "i dont want a refund",
+        "i'll keep it",
+    ],
 )
 def test_a_form_is_called_off_as_people_say_it(text: str) -> None:
     assert in_form(REFUND_ORDER, text).outcome == "cancelled"
 
 
-@pytest.mark.parametrize("text", ["不想要了", "i changed my mind", "先不考虑了", "I don't want it any more"])
+@pytest.mark.parametrize(
+    "text", ["不想要了", "算了不买了", "i changed my mind", "先不考虑了", "I don't want it any more"]
+)
 def test_what_is_wanted_no_more_ends_a_quote(text: str) -> None:
     assert in_form(QUOTE_BIRTH, text).outcome == "cancelled"
 

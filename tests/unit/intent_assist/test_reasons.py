@@ -16,7 +16,8 @@ CONFIRMING = replace(FRESH, form=FormState("refund", {"order": "A1", "reason": "
     [
         "不想要了", "我不想要这个课了", "不需要了", "买错了", "讲得不好", "太难", "孩子不喜欢", "没时间看",
         "重复购买", "扣了两次",
-        "听不懂，口音太重", "因为要考研没空", "没啥用", "不想要了，太贵了",
+        "听不懂，口音太重", "因为要考研没空", "没啥用", "不想要了，太贵了", "上了两节觉得没啥意思", "家里有事上不了",
+        "lost interest", "moving abroad",
         "i changed my mind", "I don't want it anymore", "dont want it",
         "bought by mistake", "too hard 4 me", "charged twice", "dunno just clicked wrong", "watched half",
         "it doesnt play on my ipad", "i never used it", "not as described",
@@ -63,6 +64,7 @@ def test_a_wish_for_a_refund_that_says_why_is_not_asked_why() -> None:
     assert form_after(begun.session, "A20261129001") == FormState(
         "refund", {"reason": "买错了", "order": "A20261129001"}, asked=""
     )
+    assert parted("没看过可以全额退，太好了")[1] is None
     assert parted("i don't want to talk to a human, refund me")[1] is None
 
 
@@ -85,6 +87,11 @@ def test_the_same_reason_in_place_of_an_order_for_ever_reaches_a_person() -> Non
 )
 def test_a_wish_for_something_else_is_no_title(text: str) -> None:
     assert DIALOGUE.in_form(REFUND_ORDER, text) is None
+
+
+@pytest.mark.parametrize("text", ["那帮我退了吧", "refund please"])
+def test_the_wish_once_more_is_no_reason(text: str) -> None:
+    assert DIALOGUE.in_form(replace(FRESH, form=FormState("refund", {"order": "A1"}, asked="reason")), text) is None
 
 
 def test_while_the_whole_is_to_be_confirmed_a_reason_takes_the_other_s_place() -> None:

@@ -88,6 +88,7 @@ def test_a_form_is_not_interrupted_by_an_offer_and_a_price_is_asked_of_the_form(
     form = replace(FRESH, form=FormState("refund", {}, asked="order"))
     assert reply("content.ask", "要多久", form, NEAR).outcome == "no_answer"
     assert reply("insurance.quote", "重考险多少钱", found=NEAR).outcome == "form"
+    assert reply("content.refund", "能帮我退一下不", found=NEAR).outcome == "form"
     assert reply("content.refund", "退的钱啥时候到", found=NEAR).outcome == "suggestions"
 
 

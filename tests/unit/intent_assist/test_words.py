@@ -68,6 +68,9 @@ def test_what_only_sounds_like_it_is_not(text: str) -> None:
         ("有人让我妈转账", "fraud"),
         ("they told my mum to transfer money", "fraud"),
         ("you stole my money", "fraud"),
+        ("im calling the police", "fraud"),
+        ("do I need a police report for the claim", None),
+        ("going to see a lawyer", "legal"),
     ],
 )
 def test_words_of_risk_have_their_kind(text: str, kind: str | None) -> None:

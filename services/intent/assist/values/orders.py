@@ -8,7 +8,7 @@ LONGEST = 500
 LONGEST_TITLE = 80
 _MASK = re.compile(r"\[(?:id|card|phone)\]")
 _REFUND = re.compile(
-    r"(?:退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|一下|这个|多|把|课|refund(?:ed)?|money|back"
+    r"(?:那|退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|一下|这个|多|把|课|refund(?:ed)?|money|back"
     r"|it|i|want|need|my|me|then|the|this|please|pls|plz|get|give|for|just|to|okay|ok|so|now|a|\W)++"
 )
 """The wish for a refund said once more: no title."""
@@ -56,7 +56,12 @@ def order(text: str, *, bare: bool) -> str | None:
     plain = _bare_title(text)
     if not bare or not 2 <= len(plain) <= LONGEST_TITLE or is_question(plain) or _MASK.search(plain):
         return None
-    return plain if _REFUND.fullmatch(folded(plain)) is None else None
+    return None if wishes_refund(plain) else plain
+
+
+def wishes_refund(text: str) -> bool:
+    """Whether a text is the wish for a refund, and nothing else."""
+    return _REFUND.fullmatch(folded(text)) is not None
 
 
 _SO_LONG = re.compile(

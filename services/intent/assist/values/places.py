@@ -20,7 +20,8 @@ _INTO = re.compile(r"改成|改为|改到|换成|换为|(?<![a-z])from .*(?<![a-
 
 _VISITED = re.compile(
     r"(?:去|飞|前往|赴|(?<![搬调改换])到)(?:一?趟|往)?$"
-    r"|(?<![a-z])(?:going|go|goes|travel(?:l?ing)?|trip|fly(?:ing)?|holiday|vacation|visit(?:ing)?|tour(?:ing)?|headed|off)"
+    r"|(?<![a-z])(?:going|go|goes|travel(?:l?ing)?|trip|fly(?:ing)?|holiday|vacation|visit(?:ing)?|tour(?:ing)?|headed|off|camp"
+    r"|internship|exchange|conference)"
     r"\s+(?:(?:to|in|around)\s+)?(?:the\s+)?$"
 )
 _HOME = re.compile(r"(?:人在|住在?|常住|生活在|现在在)([^，,。；;\s]+)|(?:live|living|based) in ([^,.;]+)")
