@@ -60,9 +60,9 @@ class Baseline:
     bursts: float
     moods: float
 
-    def normal(self, weekly: int, part: float = 1.0) -> Normal:
-        """What is normal for an hour of the week, or for a part of it."""
-        documents, share = float(self.documents[weekly]) * part, float(self.share[weekly])
+    def normal(self, weekly: Integers | int, part: float = 1.0) -> Normal:
+        """What is normal for an hour of the week or for some of them, or for a part of each."""
+        documents, share = self.documents[weekly] * part, self.share[weekly]
         return Normal(documents * share, documents * (1 - share), self.bursts, self.moods)
 
 
@@ -141,9 +141,18 @@ def _credible(values: Integers, where: Integers, kept: Mask) -> Floats:
     """Values, none of them absurdly above the median of its kind of day and hour of the day: a flood must not move what it is
     measured by."""
     place = _KIND[where]
-    medians = np.array([np.median(own) if len(own := values[kept & (place == each)]) else 0.0 for each in range(48)])
+    medians = _medians(place[kept], values[kept], 2 * DAY)
     ceiling = medians + ABSURD * np.sqrt(medians + medians**2 / 10) + ABSURD
     return np.asarray(np.minimum(values, ceiling[place]), dtype=np.float64)
+
+
+def _medians(groups: Integers, values: Integers, size: int) -> Floats:
+    """The median of each group's values, shape (size,); 0 for a group without any."""
+    ordered = np.append(values[np.lexsort((values, groups))], 0)
+    number = np.bincount(groups, minlength=size)
+    begin = np.cumsum(number) - number
+    middle = ordered[begin + np.maximum(number - 1, 0) // 2] + ordered[begin + number // 2]
+    return np.where(number > 0, middle / 2, 0.0)
 
 
 def _ceiling(usual: Floats, dispersion: float) -> Floats:

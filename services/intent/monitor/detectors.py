@@ -1,6 +1,7 @@
 """Control charts of one topic: a CUSUM of log likelihood ratios, an EWMA of residuals, and what the last hours must show. Pure."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,17 +48,23 @@ def odds(share: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
+class Counted:
+    """What one hour, or a part of it, has, beside the expected negatives and their usual share."""
+
+    documents: int
+    negatives: int
+    expected: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hour(Counted):
     """One hour, or what there is of it, held against its baseline.
 
     `deviation` is that of the negatives, `z` their residual, `log_ratio` the log likelihood ratio of a surge, in nats.
     """
 
-    documents: int
-    negatives: int
-    expected: float
     deviation: float
-    share: float
     z: float
     log_ratio: float
 
@@ -98,7 +105,11 @@ class Charts:
             found.append("ewma")
         if self.cusum > self.config.cusum_limit:
             found.append("cusum")
-        return tuple(found) if found and self._borne_out() else ()
+        return tuple(found) if found and _borne_out(self.recent, self.config) else ()
+
+    def could_alarm(self, hour: Counted) -> bool:
+        """Whether an alarm would be borne out by the last hours, were `hour` the next: known without its residual and ratio."""
+        return _borne_out((*self.recent, hour)[-self.config.evidence_hours :], self.config)
 
     def is_calm(self) -> bool:
         return self.ewma < self.config.calm_level and self.cusum < self.config.cusum_limit
@@ -107,18 +118,18 @@ class Charts:
         """Hours since the CUSUM rose from 0, the present one included; from 1 to 6."""
         return max(1, min(self.hours, 6))
 
-    def _borne_out(self) -> bool:
-        """In one, two or three last hours: enough negatives, enough over the expected, and odds that are surely above the usual.
 
-        A surge of the negative alone multiplies the odds of a document being negative by its own size, whatever the usual share.
-        """
-        config = self.config
-        for hours in range(1, len(self.recent) + 1):
-            window = self.recent[-hours:]
-            negatives, documents = sum(each.negatives for each in window), sum(each.documents for each in window)
-            if negatives < max(config.least_negatives, config.least_ratio * sum(each.expected for each in window)):
-                continue
-            usual = sum(each.share * each.documents for each in window) / documents
-            if odds(wilson(negatives, documents, config.wilson_z)[0]) > config.least_odds * odds(usual):
-                return True
-        return False
+def _borne_out(hours: Sequence[Counted], config: DetectorConfig) -> bool:
+    """In one, two or three last hours: enough negatives, enough over the expected, and odds that are surely above the usual.
+
+    A surge of the negative alone multiplies the odds of a document being negative by its own size, whatever the usual share.
+    """
+    for number in range(1, len(hours) + 1):
+        window = hours[-number:]
+        negatives, documents = sum(each.negatives for each in window), sum(each.documents for each in window)
+        if negatives < max(config.least_negatives, config.least_ratio * sum(each.expected for each in window)):
+            continue
+        usual = sum(each.share * each.documents for each in window) / documents
+        if odds(wilson(negatives, documents, config.wilson_z)[0]) > config.least_odds * odds(usual):
+            return True
+    return False

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from services.intent.monitor.baseline import Baseline, History, Integers, Mask, fit
-from services.intent.monitor.detectors import Charts, Detector, DetectorConfig, Hour
+from services.intent.monitor.detectors import Charts, Counted, Detector, DetectorConfig, Hour
 from services.intent.monitor.evidence import log_likelihood_ratio, residual
 from services.intent.monitor.hours import DAY, WEEK, hours_of_week
 
@@ -69,6 +69,7 @@ class Watch:
     _charts: Charts = field(init=False)
     _baseline: Baseline | None = None
     _fitted_for: int = -1
+    _ahead: dict[int, Hour] = field(default_factory=dict)
     _open: Surge | None = None
     _calm: int = 0
     _place: int = field(init=False)
@@ -85,9 +86,8 @@ class Watch:
     def walk(self, end: int) -> None:
         """Judge the hours up to `end`, that one not included; they must be over."""
         while self._place < end:
-            place = self._place
-            hour = self._measured(int(self.timeline.documents[place]), int(self.timeline.negatives[place]), 1.0)
-            if hour is not None and not self.timeline.gaps[place]:
+            hour = self._measured()
+            if hour is not None and not self.timeline.gaps[self._place]:
                 self._charts = self._charts.step(hour)
                 self._conclude(hour)
             self._place += 1
@@ -95,21 +95,30 @@ class Watch:
     def glance(self, documents: int, negatives: int, part: float) -> Judged | None:
         """The hour that runs by what it has so far, held against the `part` of it that has passed; it changes nothing.
 
-        None before there are weeks enough.
+        None where no detector fires, as before there are weeks enough.
         """
-        hour = self._measured(documents, negatives, part)
-        if hour is None:
-            return None
-        return Judged(self._place, hour, self._charts.step(hour).alarm())
-
-    def _measured(self, documents: int, negatives: int, part: float) -> Hour | None:
-        """Counts of a part of the hour that is next."""
         baseline = self._fitted(self._place)
         if baseline is None:
             return None
-        return measured(
-            baseline, documents, negatives, int(self.timeline.hour_of_week[self._place]), part, self.config.surge_size
-        )
+        weekly = self.timeline.hour_of_week[self._place : self._place + 1]
+        expected, share = float(baseline.normal(weekly, part).negatives[0]), float(baseline.share[weekly[0]])
+        if not self._charts.could_alarm(Counted(documents, negatives, expected, share)):
+            return None
+        size = self.config.surge_size
+        [hour] = measured(baseline, np.array([documents]), np.array([negatives]), weekly, size, part)
+        fired = self._charts.step(hour).alarm()
+        return Judged(self._place, hour, fired) if fired else None
+
+    def _measured(self) -> Hour | None:
+        """The hour that is next. Those of a day are measured together: an array of them costs little more than one."""
+        baseline = self._fitted(self._place)
+        if baseline is None:
+            return None
+        if self._place not in self._ahead:
+            some, line = slice(self._place, self._place + DAY), self.timeline
+            counts = line.documents[some], line.negatives[some], line.hour_of_week[some]
+            self._ahead = dict(enumerate(measured(baseline, *counts, self.config.surge_size), self._place))
+        return self._ahead[self._place]
 
     def _fitted(self, place: int) -> Baseline | None:
         """The baseline of the day; None before there are weeks enough."""
@@ -121,7 +130,7 @@ class Watch:
             if ran.sum() < self.config.least_weeks * WEEK:
                 self._baseline = None
                 return None
-            self._fitted_for = place
+            self._fitted_for, self._ahead = place, {}
             self._baseline = fit(
                 History(
                     self.timeline.documents[past],
@@ -158,16 +167,15 @@ class Watch:
         self._open = replace(surge, last=self._place, detectors=names)
 
 
-def measured(baseline: Baseline, documents: int, negatives: int, weekly: int, part: float, size: float) -> Hour:
-    """Counts of a part of the hour of the week `weekly` against the baseline, and against a surge of `size`."""
-    normal = baseline.normal(weekly, part)
-    x, others = np.asarray(negatives), np.asarray(documents - negatives)
-    return Hour(
-        documents,
-        negatives,
-        normal.negatives,
-        normal.deviation,
-        float(baseline.share[weekly]),
-        float(residual(normal, x, others)),
-        float(log_likelihood_ratio(normal, x, others, size)),
-    )
+def measured(
+    baseline: Baseline, documents: Integers, negatives: Integers, weekly: Integers, size: float, part: float = 1.0
+) -> list[Hour]:
+    """Counts of hours, or of the same `part` of each, against the baseline and against a surge of `size`.
+
+    Documents, negatives and hours of the week have the shape (hours,).
+    """
+    normal, others = baseline.normal(weekly, part), documents - negatives
+    z = residual(normal, negatives, others)
+    log_ratio = log_likelihood_ratio(normal, negatives, others, size)
+    columns = documents, negatives, normal.negatives, baseline.share[weekly], normal.deviation, z, log_ratio
+    return [Hour(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

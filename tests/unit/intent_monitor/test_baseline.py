@@ -6,6 +6,7 @@ import pytest
 from services.intent.monitor.baseline import History, fit
 from services.intent.monitor.evidence import Normal, log_likelihood_ratio
 from services.intent.monitor.hours import WEEK
+from services.intent.monitor.surges import measured
 from tests.unit.intent_monitor.streams import flat, hours_of, weekly
 
 
@@ -71,3 +72,14 @@ def test_scatter_is_told_apart_into_bursts_of_all_documents_and_moods_of_the_neg
     history = History(negatives + others, negatives, weekly(8 * WEEK), np.ones(8 * WEEK, dtype=np.bool_))
     found = fit(history)
     assert (found.bursts, found.moods) == (pytest.approx(0.1, abs=0.02), pytest.approx(0.04, abs=0.01))
+
+
+def test_hours_that_are_measured_together_are_as_each_alone() -> None:
+    documents, negatives = flat()
+    documents[7::24], negatives[3::11] = 3, 14
+    baseline = fit(History(documents, negatives, weekly(len(documents)), documents > 0))
+    some = slice(5, 29)
+    columns = documents[some], negatives[some], weekly(len(documents))[some]
+    together = measured(baseline, *columns, 2.5)
+    assert together == [measured(baseline, *(each[place : place + 1] for each in columns), 2.5)[0] for place in range(24)]
+    assert len({each.log_ratio for each in together}) > 3

@@ -36,7 +36,7 @@ def hour(
     z: float = 6.0,
     log_ratio: float = 9.0,
 ) -> Hour:
-    return Hour(documents, negatives, expected, 3.0, share, z, log_ratio)
+    return Hour(documents, negatives, expected, share, 3.0, z, log_ratio)
 
 
 def test_a_surge_of_the_negative_alone_is_an_alarm() -> None:
