@@ -1,7 +1,7 @@
 """Hours, in which documents are counted, and the longer steps into which a series is summed up. Pure."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,8 @@ WEEK = 7 * DAY
 QUARTERS = 4
 STEP_HOURS: dict[Step, int] = {"1h": 1, "3h": 3, "6h": 6, "12h": 12, "1d": 24, "1w": WEEK}
 _BY_THE_CLOCK = ("1d", "1w")
+_MONDAY = 3 * DAY
+"""Hours since Monday when 1970 began."""
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -35,7 +37,23 @@ def hour_of_week(hour: datetime, zone: ZoneInfo) -> int:
 
 def hours_of_week(first: datetime, number: int, zone: ZoneInfo) -> NDArray[np.int64]:
     """The hours of the week of `number` consecutive hours, shape (number,)."""
-    return np.array([hour_of_week(first + place * HOUR, zone) for place in range(number)], dtype=np.int64)
+    local = int(first.timestamp()) + np.arange(number) * 3600 + np.array(_offsets(first, number, zone), dtype=np.int64)
+    return np.asarray((local // 3600 + _MONDAY) % WEEK, dtype=np.int64)
+
+
+def _offsets(first: datetime, number: int, zone: ZoneInfo) -> list[int]:
+    """Seconds that clocks in `zone` are ahead of UTC in each hour: looked up twice a day, and hour by hour where they change."""
+    found: list[int] = []
+    for begin in range(0, number, DAY):
+        hours = [first + place * HOUR for place in range(begin, min(begin + DAY, number))]
+        here = _offset(hours[0], zone)
+        found += [here] * len(hours) if here == _offset(hours[-1], zone) else [_offset(each, zone) for each in hours]
+    return found
+
+
+def _offset(hour: datetime, zone: ZoneInfo) -> int:
+    offset = hour.astimezone(zone).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
 
 
 def steps(since: datetime, until: datetime, step: Step, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
@@ -50,14 +68,17 @@ def steps(since: datetime, until: datetime, step: Step, zone: ZoneInfo) -> Itera
 def _first(since: datetime, step: Step, zone: ZoneInfo) -> datetime:
     if step not in _BY_THE_CLOCK:
         return hour_of(since)
-    midnight = since.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    if step == "1w":
-        midnight -= timedelta(days=midnight.weekday())
-    return midnight.astimezone(UTC)
+    day = since.astimezone(zone).date()
+    return _midnight(day if step == "1d" else day - timedelta(days=day.weekday()), zone)
 
 
 def _next(begin: datetime, step: Step, zone: ZoneInfo) -> datetime:
-    """Arithmetic on the wall clock, so that a day of 23 or 25 hours stays a day."""
+    """By the calendar, so that a day of 23 or 25 hours stays a day."""
     if step not in _BY_THE_CLOCK:
         return begin + timedelta(hours=STEP_HOURS[step])
-    return (begin.astimezone(zone) + timedelta(days=1 if step == "1d" else 7)).astimezone(UTC)
+    return _midnight(begin.astimezone(zone).date() + timedelta(days=1 if step == "1d" else 7), zone)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The begin of a day, in UTC: its first moment where clocks go past midnight, as in Cairo when summer time begins."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -81,5 +81,7 @@ def test_hours_that_are_measured_together_are_as_each_alone() -> None:
     some = slice(5, 29)
     columns = documents[some], negatives[some], weekly(len(documents))[some]
     together = measured(baseline, *columns, 2.5)
-    assert together == [measured(baseline, *(each[place : place + 1] for each in columns), 2.5)[0] for place in range(24)]
+    assert together == [
+        measured(baseline, *(each[place : place + 1] for each in columns), 2.5)[0] for place in range(24)
+    ]
     assert len({each.log_ratio for each in together}) > 3

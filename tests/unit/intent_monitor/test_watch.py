@@ -8,7 +8,7 @@ import pytest
 
 from services.intent.monitor.detectors import DetectorConfig
 from services.intent.monitor.gaps import gaps
-from services.intent.monitor.hours import WEEK, hour_of_week, part_passed, steps
+from services.intent.monitor.hours import WEEK, part_passed
 from services.intent.monitor.surges import Timeline, Watch
 from tests.unit.intent_monitor.streams import flat, weekly
 
@@ -89,26 +89,16 @@ def test_a_look_into_the_running_hour_is_held_against_its_part_and_changes_nothi
     documents, negatives = flat()
     ahead = Watch(timeline(documents, negatives), CONFIG, np.zeros(len(documents), dtype=np.bool_), 8 * WEEK)
     ahead.walk(len(documents) - 1)
-    found = {part: ahead.glance(18, 14, part) for part in (0.25, 1.0)}
-    told = {part: (each.hour.expected, each.detectors) for part, each in found.items() if each is not None}
-    assert told[0.25] == (pytest.approx(1.25, abs=0.01), ("cusum",))
-    assert told[1.0] == (pytest.approx(5.0, abs=0.05), ())
+    asked = [(18, 14, 0.25), (18, 14, 1.0), (72, 56, 1.0)]
+    told = [each and (each.hour.expected, each.detectors) for each in (ahead.glance(*some) for some in asked)]
+    assert told == [
+        (pytest.approx(1.25, abs=0.01), ("cusum",)),
+        None,
+        (pytest.approx(5.0, abs=0.05), ("ewma", "cusum")),
+    ]
     assert ahead.surge is None
 
 
 @pytest.mark.parametrize(("minute", "part"), [(0, 0.25), (14, 0.25), (15, 0.5), (44, 0.75), (59, 1.0)])
 def test_quarters_of_an_hour_count_once_they_have_begun(minute: int, part: float) -> None:
     assert part_passed(datetime(2026, 1, 5, 7, minute, tzinfo=UTC)) == part
-
-
-def test_hours_of_the_week_are_those_of_the_zone() -> None:
-    shanghai = ZoneInfo("Asia/Shanghai")
-    assert hour_of_week(MONDAY, shanghai) == 8
-    assert hour_of_week(datetime(2026, 1, 4, 16, tzinfo=UTC), shanghai) == 0
-
-
-def test_days_are_days_when_clocks_change() -> None:
-    london = ZoneInfo("Europe/London")
-    since, until = datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 3, 30, 12, tzinfo=UTC)
-    lengths = [(end - begin).total_seconds() / 3600 for begin, end in steps(since, until, "1d", london)]
-    assert lengths == [24.0, 23.0, 24.0]
