@@ -1,5 +1,6 @@
 """Dated documents through the pipeline of the service as if they came now: what it would have told, and when."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,16 +14,7 @@ from services.intent.labels import OPINION_TOPICS
 from services.intent.monitor.detectors import DetectorConfig
 from services.intent.monitor.gaps import gaps
 from services.intent.monitor.hours import HOUR, QUARTERS, hour_of, hours_of_week
-from services.intent.monitor.minhash import (
-    NEAR,
-    WORTH_A_LOOK,
-    Signature,
-    bands,
-    jaccard,
-    shingles,
-    signature,
-    similarity,
-)
+from services.intent.monitor.minhash import PERMUTATIONS, Signature, bands, nearest, shingles, signature
 from services.intent.monitor.surges import Judged, Surge, Timeline, Watch
 from training.monitor.watching import alarms_of
 
@@ -102,32 +94,41 @@ def replay(
 
 def first_ones(ordered: Sequence[Dated], progress: Progress = unseen) -> list[Dated]:
     """The documents that count: of near-duplicates within three days the first."""
-    by_band: dict[int, list[int]] = {}
-    signed: dict[int, Signature] = {}
+    by_band: dict[int, deque[int]] = {}
+    signed = np.zeros((len(ordered), PERMUTATIONS), dtype=np.uint32)
     kept: list[Dated] = []
     for place, each in enumerate(ordered):
         if place % 1_000 == 0:
             progress("near-duplicates", COLLAPSING * place / len(ordered))
         own = signature(each.text)
-        if own is None:
-            kept.append(each)
-            continue
-        met = {other for band in bands(own) for other in by_band.get(band, ())}
-        near = [other for other in met if each.published_at - ordered[other].published_at <= NEAR_FOR]
-        if any(_same(each, own, ordered[other], signed[other]) for other in sorted(near)):
+        signs = [] if own is None else [by_band.setdefault(band, deque()) for band in bands(own)]
+        if own is not None and _came_before(ordered, place, own, signs, signed):
             continue
         kept.append(each)
-        signed[place] = own
-        for band in bands(own):
-            by_band.setdefault(band, []).append(place)
+        if own is not None:
+            signed[place] = own
+        for held in signs:
+            held.append(place)
     return kept
 
 
-def _same(one: Dated, signed: Signature, other: Dated, other_signed: Signature) -> bool:
-    if float(similarity(signed, other_signed[np.newaxis])[0]) < WORTH_A_LOOK:
+def _came_before(
+    ordered: Sequence[Dated],
+    place: int,
+    own: Signature,
+    signs: Sequence[deque[int]],
+    signed: NDArray[np.uint32],
+) -> bool:
+    """Whether a near-duplicate is among those that share a band; from their bands those of too long ago are dropped for good."""
+    each = ordered[place]
+    for held in signs:
+        while held and each.published_at - ordered[held[0]].published_at > NEAR_FOR:
+            held.popleft()
+    met = sorted(set().union(*signs))
+    words = shingles(each.text) if met else None
+    if words is None:
         return False
-    left, right = shingles(one.text), shingles(other.text)
-    return left is not None and right is not None and jaccard(left, right) >= NEAR
+    return nearest(words, own, signed[met], lambda at: shingles(ordered[met[at]].text)) is not None
 
 
 def _by_hour(documents: Sequence[Dated], first: datetime, hours: int) -> NDArray[np.int64]:

@@ -9,19 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent.monitor import documents as store
 from services.intent.monitor.arrivals import Arrived, Cluster, First
-from services.intent.monitor.minhash import (
-    NEAR,
-    PERMUTATIONS,
-    WORTH_A_LOOK,
-    Words,
-    bands,
-    jaccard,
-    shingles,
-    similarity,
-)
-
-MOST_CANDIDATES = 8
-"""Candidates of one document that are held against its text, the likeliest first."""
+from services.intent.monitor.minhash import PERMUTATIONS, Words, bands, nearest, shingles
 
 
 async def cluster(
@@ -46,12 +34,13 @@ def assigned(
     firsts = dict(known)
     by_band: dict[int, list[str]] = {}
     found: dict[str, Cluster] = {}
+    words: dict[str, Words | None] = {}
     for each in fresh:
         name = each.document.document_id
         own = signs.get(name, ())
         names = set(met.get(name, ())) | {other for band in own for other in by_band.get(band, ())}
         close = {other: firsts[other] for other in names if abs(firsts[other].published_at - each.published_at) <= near}
-        found[name] = _nearest(each, close) or Cluster(name, None)
+        found[name] = _nearest(each, close, words) or Cluster(name, None)
         if found[name].first == name and each.signed is not None:
             firsts[name] = First(each.signed, each.document.text, each.published_at)
             for band in own:
@@ -59,19 +48,19 @@ def assigned(
     return found
 
 
-def _nearest(each: Arrived, close: Mapping[str, First]) -> Cluster | None:
-    """The nearest of the candidates, if it is near. Estimates choose whose text is read; the texts decide."""
+def _nearest(each: Arrived, close: Mapping[str, First], words: dict[str, Words | None]) -> Cluster | None:
+    """The nearest of the candidates, if it is near; `words` has the shingles that were made before."""
     own = shingles(each.document.text) if close else None
     if own is None or each.signed is None:
         return None
     names = sorted(close)
-    estimates = similarity(each.signed, np.array([close[name].signed for name in names]).reshape(-1, PERMUTATIONS))
-    likely = [int(place) for place in np.argsort(-estimates, kind="stable") if estimates[place] >= WORTH_A_LOOK]
-    exact = {names[place]: jaccard(own, _shingles(close[names[place]].text)) for place in likely[:MOST_CANDIDATES]}
-    best = max(exact, key=lambda name: exact[name], default=None)
-    return Cluster(best, round(exact[best], 4)) if best is not None and exact[best] >= NEAR else None
 
+    def words_of(place: int) -> Words | None:
+        name = names[place]
+        if name not in words:
+            words[name] = shingles(close[name].text)
+        return words[name]
 
-def _shingles(text: str) -> Words:
-    found = shingles(text)
-    return found if found is not None else np.empty(0, dtype=np.uint64)
+    signed = np.array([close[name].signed for name in names]).reshape(-1, PERMUTATIONS)
+    best = nearest(own, each.signed, signed, words_of)
+    return None if best is None else Cluster(names[best[0]], round(best[1], 4))

@@ -6,7 +6,7 @@ multiply-shift (Dietzfelbinger et al. 1997) on 64-bit shingles.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,9 @@ NEAR = 0.7
 WORTH_A_LOOK = 0.58
 """Estimated similarity from which a candidate's text is read: three standard errors (.04) below `NEAR`."""
 
+MOST_CANDIDATES = 8
+"""Candidates of one text that are held against it, the likeliest first."""
+
 LETTERS = 3
 """Consecutive letters of a shingle of Chinese text."""
 
@@ -38,15 +41,18 @@ FEWEST_LETTERS = 12
 FEWEST_WORDS = 6
 """Shorter texts have no near-duplicates: many people write "terrible service", and each of them counts."""
 
-_CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
 _CHINESE_SHARE = 0.2
 _PASSING = re.compile(r"https?://\S+|www\.\S+|[@#]\S+|\bRT\b")
 _WORD = re.compile(r"\w+")
+_NO_LETTERS = re.compile(r"[\W_]+")
+"""All but letters and numbers (Unicode's L and N)."""
 _RANDOM = np.random.Generator(np.random.PCG64(1997))
 _FACTORS: Words = _RANDOM.integers(0, 2**63, PERMUTATIONS, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 _SHIFTS: Words = _RANDOM.integers(0, 2**63, PERMUTATIONS, dtype=np.uint64)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
-_CHUNK = 2048
+_CHUNK = 256
+"""Shingles that are hashed at a time: their hashes stay in the processor's cache."""
 
 
 def shingles(text: str) -> Words | None:
@@ -55,10 +61,13 @@ def shingles(text: str) -> Words | None:
     Links, handles, hashtags, punctuation, letter case and traditional characters make no difference.
     """
     folded = simplified(unicodedata.normalize("NFKC", _PASSING.sub(" ", text))).casefold()
-    letters = [char for char in folded if unicodedata.category(char)[0] in "LN"]
-    if len(_CHINESE.findall(folded)) >= _CHINESE_SHARE * max(1, len(letters)):
-        return _runs([ord(char) for char in letters], LETTERS, FEWEST_LETTERS)
-    return _runs([_hash(word) for word in _WORD.findall(folded)], WORDS, FEWEST_WORDS)
+    letters = _NO_LETTERS.sub("", folded)
+    chinese = len(folded) - len(_CHINESE.sub("", folded))
+    if chinese >= _CHINESE_SHARE * max(1, len(letters)):
+        return _runs(np.frombuffer(letters.encode("utf-32-le", "surrogatepass"), dtype="<u4"), LETTERS, FEWEST_LETTERS)
+    words = _WORD.findall(folded)
+    hashes = {word: _hash(word) for word in set(words)}
+    return _runs([hashes[word] for word in words], WORDS, FEWEST_WORDS)
 
 
 def signature(text: str) -> Signature | None:
@@ -68,7 +77,8 @@ def signature(text: str) -> Signature | None:
         return None
     least = np.full(PERMUTATIONS, np.iinfo(np.uint64).max, dtype=np.uint64)
     for begin in range(0, len(found), _CHUNK):
-        mixed = found[np.newaxis, begin : begin + _CHUNK] * _FACTORS[:, np.newaxis] + _SHIFTS[:, np.newaxis]
+        mixed = found[np.newaxis, begin : begin + _CHUNK] * _FACTORS[:, np.newaxis]
+        mixed += _SHIFTS[:, np.newaxis]
         np.minimum(least, mixed.min(axis=1), out=least)
     return (least >> np.uint64(32)).astype(np.uint32)
 
@@ -87,13 +97,28 @@ def similarity(one: Signature, others: NDArray[np.uint32]) -> NDArray[np.float64
     return np.asarray((others == one).mean(axis=1), dtype=np.float64)
 
 
+def nearest(
+    own: Words, signed: Signature, others: NDArray[np.uint32], words_of: Callable[[int], Words | None]
+) -> tuple[int, float] | None:
+    """Which of `others`, signatures of shape (others, PERMUTATIONS), is nearest, and its similarity; None where none is near.
+
+    Estimates choose whose shingles are read; these decide. `words_of` gives the shingles of one of `others` by its place.
+    """
+    estimates = similarity(signed, others)
+    likely = np.flatnonzero(estimates >= WORTH_A_LOOK)
+    likely = likely[np.argsort(-estimates[likely], kind="stable")[:MOST_CANDIDATES]]
+    exact = {place: jaccard(own, words) for place in likely.tolist() if (words := words_of(place)) is not None}
+    best = max(exact, key=lambda place: exact[place], default=None)
+    return None if best is None or exact[best] < NEAR else (best, exact[best])
+
+
 def jaccard(one: Words, other: Words) -> float:
     """The exact similarity of two sets of shingles."""
     shared = len(np.intersect1d(one, other, assume_unique=True))
     return shared / (len(one) + len(other) - shared)
 
 
-def _runs(units: Sequence[int], length: int, fewest: int) -> Words | None:
+def _runs(units: Sequence[int] | NDArray[np.uint32], length: int, fewest: int) -> Words | None:
     """Hashes of all runs of `length` consecutive units."""
     if len(units) < fewest:
         return None
@@ -117,6 +142,6 @@ def _mix(values: NDArray[Any]) -> Words:
 def _hash(word: str) -> int:
     """FNV-1a: the same in every process, unlike `hash`."""
     value = 0xCBF29CE484222325
-    for byte in word.encode():
+    for byte in word.encode("utf-8", "surrogatepass"):
         value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
     return value
