@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from services.intent.assist.desk import open_desk
 from services.intent.monitor.sealing import Sealer
+from services.intent.monitor.turns import Turns
 from services.intent.monitor.work import monitoring
 from services.intent.resources import Resources
 from services.intent.routes import (
@@ -97,7 +98,8 @@ async def _opened(settings: IntentSettings, library: Library) -> AsyncIterator[R
             reconciler = Reconciler(db, registry, tally)
             sealer = Sealer(settings.sealing_keys.get_secret_value()) if settings.sealing_keys else None
             async with reconciler.at_work(), monitoring(settings, db, engine, sealer):
-                yield Resources(settings, engine, library, registry, reconciler, db, redis, desk, sealer)
+                turns = Turns(max(1, settings.database_pool_size // 3))
+                yield Resources(settings, engine, library, registry, reconciler, db, redis, desk, sealer, turns)
     finally:
         await redis.aclose()
         await db.close()

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from services.intent.assist.desk import Desk
 from services.intent.monitor.sealing import Sealer
+from services.intent.monitor.turns import Turns
 from services.intent.serving.engine import Engine
 from services.intent.serving.library import Library
 from services.intent.serving.reconciler import Reconciler
@@ -29,6 +30,7 @@ class Resources:
     redis: Redis
     desk: Desk
     sealer: Sealer | None
+    turns: Turns
 
 
 # A coroutine, since FastAPI sends plain functions to a thread, half a millisecond a request.

@@ -4,18 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.intent.monitor.document_schemas import DocumentIn
-from services.intent.monitor.minhash import Signature
+from services.intent.monitor.minhash import Signature, Words
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A document that can be kept; `signed` is None for a text too short to have near-duplicates."""
+    """A document that can be kept; without `words`, the shingles of its text, where that is too short to have near-duplicates."""
 
     place: int
     document: DocumentIn
     published_at: datetime
     digest: bytes
-    signed: Signature | None
+    words: Words | None = None
+    signed: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True)

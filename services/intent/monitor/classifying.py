@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, func, select, update
+from sqlalchemy import RowMapping, bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent.model import Understanding
 from services.intent.monitor.counts import Counts
 from services.intent.monitor.hours import hour_of
-from services.intent.monitor.metrics import CLASSIFICATION_LAG, CLASSIFIED, FAILED, PENDING
+from services.intent.monitor.metrics import CLASSIFICATION_LAG, CLASSIFIED, FAILED
 from services.intent.monitor.series import NO_SOURCE, Place, count
+from services.intent.monitor.waiting import take
 from services.intent.schemas import MAX_TEXT_CHARS
-from services.intent.serving.batcher import BatcherError, ModelFailed
+from services.intent.serving.batcher import BatcherError, DeadlinePassed, ModelFailed
 from services.intent.serving.engine import Engine, NoModel
 from services.intent.serving.waiting import Priority
 from services.intent.tables import monitor as tables
@@ -33,6 +34,10 @@ class NotNow(Exception):
     """The engine takes no work at the moment; the documents go on waiting."""
 
 
+class TooMany(NotNow):
+    """So many documents were not read within `PATIENCE_S`; nothing of them is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A waiting document and what the model says of it; None where the model failed on it alone."""
@@ -42,10 +47,10 @@ class Read:
     model: str
 
 
-async def classify_some(db: Database, engine: Engine, now: datetime) -> int:
-    """Classify up to `AT_ONCE` documents that nobody else is at, the oldest first; how many there were. Raises NotNow."""
+async def classify_some(db: Database, engine: Engine, now: datetime, most: int = AT_ONCE) -> int:
+    """Classify up to `most` documents that nobody else is at; how many there were. Raises NotNow."""
     async with db.begin() as connection:
-        rows = await _waiting(connection)
+        rows = await take(connection, most)
         if rows:
             read = await _understood(engine, rows)
             await _write(connection, read)
@@ -54,20 +59,6 @@ async def classify_some(db: Database, engine: Engine, now: datetime) -> int:
     for each in read if rows else ():
         _observe(each, now)
     return len(rows)
-
-
-async def pending(connection: AsyncConnection) -> int:
-    """How many documents wait, also as a metric."""
-    found = int(await connection.scalar(select(func.count()).where(documents.c.state == "pending")) or 0)
-    PENDING.set(found)
-    return found
-
-
-async def _waiting(connection: AsyncConnection) -> Sequence[RowMapping]:
-    c = documents.c
-    columns = (c.tenant_id, c.document_id, c.text, c.published_at, c.received_at, c.source, c.weight, c.cluster_id)
-    query = select(*columns).where(c.state == "pending").order_by(c.received_at).limit(AT_ONCE)
-    return (await connection.execute(query.with_for_update(skip_locked=True))).mappings().all()
 
 
 async def _understood(engine: Engine, rows: Sequence[RowMapping]) -> list[Read]:
@@ -91,6 +82,8 @@ async def _ask(engine: Engine, rows: Sequence[RowMapping]) -> list[Read]:
         )
     except ModelFailed:
         raise
+    except DeadlinePassed as error:
+        raise TooMany(type(error).__name__) from error
     except (BatcherError, NoModel) as error:
         raise NotNow(type(error).__name__) from error
     model = f"{answered.model}/{answered.version}"

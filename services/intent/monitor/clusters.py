@@ -50,8 +50,7 @@ def assigned(
 
 def _nearest(each: Arrived, close: Mapping[str, First], words: dict[str, Words | None]) -> Cluster | None:
     """The nearest of the candidates, if it is near; `words` has the shingles that were made before."""
-    own = shingles(each.document.text) if close else None
-    if own is None or each.signed is None:
+    if not close or each.words is None or each.signed is None:
         return None
     names = sorted(close)
 
@@ -62,5 +61,5 @@ def _nearest(each: Arrived, close: Mapping[str, First], words: dict[str, Words |
         return words[name]
 
     signed = np.array([close[name].signed for name in names]).reshape(-1, PERMUTATIONS)
-    best = nearest(own, each.signed, signed, words_of)
+    best = nearest(each.words, each.signed, signed, words_of)
     return None if best is None else Cluster(names[best[0]], round(best[1], 4))

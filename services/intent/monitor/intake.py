@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,8 @@ from services.intent.monitor.arrivals import Arrived, Cluster
 from services.intent.monitor.clusters import cluster
 from services.intent.monitor.document_schemas import DocumentIn, DocumentStatus, DocumentVerdict, DocumentVerdicts
 from services.intent.monitor.metrics import DOCUMENTS
-from services.intent.monitor.minhash import signature
+from services.intent.monitor.minhash import shingles, signed
+from services.intent.monitor.turns import Turns
 from services.kit.database import Database
 from services.kit.errors import field_problems
 
@@ -33,19 +34,23 @@ class Window:
 
 
 async def accept(
-    db: Database, tenant_id: str, batch: Sequence[object], *, window: Window, now: datetime
+    db: Database, turns: Turns, tenant_id: str, batch: Sequence[object], *, window: Window, now: datetime
 ) -> DocumentVerdicts:
-    """Keep what can be kept. Raises Unavailable, and then nothing was."""
-    judged = await asyncio.to_thread(_judge, batch, window, now)
-    arrived = [each for each in judged if isinstance(each, Arrived)]
-    async with db.begin() as connection:
-        kept = await _keep(connection, tenant_id, arrived, window, now)
+    """Keep what can be kept. Raises Unavailable and TooManyBatches, and then nothing was."""
+    async with turns.turn(tenant_id):
+        judged = await asyncio.to_thread(_judge, batch, window, now)
+        arrived = [each for each in judged if isinstance(each, Arrived)]
+        async with db.connect() as connection:
+            known = await store.digests(connection, tenant_id, _names(arrived))
+        arrived = await asyncio.to_thread(_signed, arrived, known)
+        async with db.begin() as connection:
+            kept = await _keep(connection, tenant_id, arrived, window, now)
     verdicts = [each if isinstance(each, DocumentVerdict) else kept[each.place] for each in judged]
     return _counted(verdicts)
 
 
 def _judge(batch: Sequence[object], window: Window, now: datetime) -> list[Arrived | DocumentVerdict]:
-    """Runs on a thread: hashing long texts takes milliseconds."""
+    """Runs on a thread: long texts take milliseconds."""
     judged: list[Arrived | DocumentVerdict] = []
     for place, raw in enumerate(batch):
         try:
@@ -62,8 +67,21 @@ def _judge(batch: Sequence[object], window: Window, now: datetime) -> list[Arriv
         else:
             digest = hashlib.sha256(document.text.encode()).digest()
             published = min(document.published_at, now)
-            judged.append(Arrived(place, document, published, digest, signature(document.text)))
+            judged.append(Arrived(place, document, published, digest))
     return judged
+
+
+def _names(arrived: Sequence[Arrived]) -> list[str]:
+    return [each.document.document_id for each in arrived]
+
+
+def _signed(arrived: Sequence[Arrived], known: Collection[str]) -> list[Arrived]:
+    """Runs on a thread. Those that are known already need no signature: crawlers send much of what they sent before."""
+    made = []
+    for each in arrived:
+        words = None if each.document.document_id in known else shingles(each.document.text)
+        made.append(each if words is None else replace(each, words=words, signed=signed(words)))
+    return made
 
 
 def _lost_prefix(error: ValidationError) -> str:
@@ -88,7 +106,7 @@ async def _keep(
 ) -> dict[int, DocumentVerdict]:
     """Verdicts by place. One batch of a tenant at a time, so that two copies that come at once find each other."""
     await connection.execute(select(func.pg_advisory_xact_lock(_LOCK, func.hashtext(tenant_id))))
-    known = await store.digests(connection, tenant_id, [each.document.document_id for each in arrived])
+    known = await store.digests(connection, tenant_id, _names(arrived))
     verdicts: dict[int, DocumentVerdict] = {}
     fresh: list[Arrived] = []
     for each in arrived:

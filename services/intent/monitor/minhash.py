@@ -7,6 +7,7 @@ multiply-shift (Dietzfelbinger et al. 1997) on 64-bit shingles.
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,9 @@ _RANDOM = np.random.Generator(np.random.PCG64(1997))
 _FACTORS: Words = _RANDOM.integers(0, 2**63, PERMUTATIONS, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 _SHIFTS: Words = _RANDOM.integers(0, 2**63, PERMUTATIONS, dtype=np.uint64)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
+_REMEMBERED = 16_384
+"""Words whose hash is remembered: a few thousand are most of any text."""
+
 _CHUNK = 256
 """Shingles that are hashed at a time: their hashes stay in the processor's cache."""
 
@@ -65,16 +69,17 @@ def shingles(text: str) -> Words | None:
     chinese = len(folded) - len(_CHINESE.sub("", folded))
     if chinese >= _CHINESE_SHARE * max(1, len(letters)):
         return _runs(np.frombuffer(letters.encode("utf-32-le", "surrogatepass"), dtype="<u4"), LETTERS, FEWEST_LETTERS)
-    words = _WORD.findall(folded)
-    hashes = {word: _hash(word) for word in set(words)}
-    return _runs([hashes[word] for word in words], WORDS, FEWEST_WORDS)
+    return _runs([_hash(word) for word in _WORD.findall(folded)], WORDS, FEWEST_WORDS)
 
 
 def signature(text: str) -> Signature | None:
-    """The least hash of the text's shingles under each permutation, shape (PERMUTATIONS,); None for a text too short."""
+    """The signature of a text's shingles; None for a text too short."""
     found = shingles(text)
-    if found is None:
-        return None
+    return None if found is None else signed(found)
+
+
+def signed(found: Words) -> Signature:
+    """The least hash of shingles under each permutation, shape (PERMUTATIONS,)."""
     least = np.full(PERMUTATIONS, np.iinfo(np.uint64).max, dtype=np.uint64)
     for begin in range(0, len(found), _CHUNK):
         mixed = found[np.newaxis, begin : begin + _CHUNK] * _FACTORS[:, np.newaxis]
@@ -83,9 +88,9 @@ def signature(text: str) -> Signature | None:
     return (least >> np.uint64(32)).astype(np.uint32)
 
 
-def bands(signed: Signature) -> list[int]:
+def bands(own: Signature) -> list[int]:
     """One signed 64-bit number a band; texts that share one are candidates. The band's own number is mixed in."""
-    rows = signed.reshape(BANDS, ROWS).astype(np.uint64)
+    rows = own.reshape(BANDS, ROWS).astype(np.uint64)
     mixed = np.arange(1, BANDS + 1, dtype=np.uint64) * _BASE
     for column in range(ROWS):
         mixed = _mix(mixed ^ rows[:, column])
@@ -98,13 +103,13 @@ def similarity(one: Signature, others: NDArray[np.uint32]) -> NDArray[np.float64
 
 
 def nearest(
-    own: Words, signed: Signature, others: NDArray[np.uint32], words_of: Callable[[int], Words | None]
+    own: Words, sign: Signature, others: NDArray[np.uint32], words_of: Callable[[int], Words | None]
 ) -> tuple[int, float] | None:
     """Which of `others`, signatures of shape (others, PERMUTATIONS), is nearest, and its similarity; None where none is near.
 
     Estimates choose whose shingles are read; these decide. `words_of` gives the shingles of one of `others` by its place.
     """
-    estimates = similarity(signed, others)
+    estimates = similarity(sign, others)
     likely = np.flatnonzero(estimates >= WORTH_A_LOOK)
     likely = likely[np.argsort(-estimates[likely], kind="stable")[:MOST_CANDIDATES]]
     exact = {place: jaccard(own, words) for place in likely.tolist() if (words := words_of(place)) is not None}
@@ -139,6 +144,7 @@ def _mix(values: NDArray[Any]) -> Words:
     return mixed ^ (mixed >> np.uint64(31))
 
 
+@lru_cache(_REMEMBERED)
 def _hash(word: str) -> int:
     """FNV-1a: the same in every process, unlike `hash`."""
     value = 0xCBF29CE484222325

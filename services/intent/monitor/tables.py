@@ -92,7 +92,7 @@ def _documents(metadata: MetaData) -> Table:
         _text("model", nullable=True),
         Index("ix_monitor_documents_published", "tenant_id", "published_at", "document_id"),
         Index("ix_monitor_documents_cluster", "tenant_id", "cluster_id"),
-        Index("ix_monitor_documents_pending", "received_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_monitor_documents_waiting", "tenant_id", "published_at", postgresql_where=text("state = 'pending'")),
     )
 
 

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import ProgrammingError
 
-from services.intent.monitor.classifying import NotNow, classify_some, pending
+from services.intent.monitor.classifying import AT_ONCE, NotNow, TooMany, classify_some
 from services.intent.monitor.delivering import deliver_one, waiting
 from services.intent.monitor.detecting import Detection, detect
 from services.intent.monitor.metrics import DETECTION_LAG
 from services.intent.monitor.outbound import Outbound
 from services.intent.monitor.retention import Kept, forget_old
 from services.intent.monitor.sealing import Sealer
+from services.intent.monitor.waiting import pending
 from services.intent.serving.engine import Engine
 from services.kit.database import Database
 from services.kit.errors import Unavailable
@@ -29,12 +30,18 @@ FORGET_EVERY_S = 3600.0
 
 
 async def classify(db: Database, engine: Engine) -> None:
-    """Classify what waits until cancelled; a model that is away is waited for."""
+    """Classify what waits until cancelled; a model that is away is waited for. Where many are too many, fewer are tried."""
+    most = AT_ONCE
     while True:
         try:
-            done = await classify_some(db, engine, datetime.now(UTC))
+            done = await classify_some(db, engine, datetime.now(UTC), most)
+            most = min(AT_ONCE, 2 * most)
             async with db.connect() as connection:
                 await pending(connection)
+        except TooMany:
+            log.warning("documents_take_long", documents=most)
+            most = max(1, most // 2)
+            continue
         except (NotNow, Unavailable, ProgrammingError) as reason:
             log.warning("documents_wait", reason=type(reason).__name__)
             await asyncio.sleep(AWAY_S)

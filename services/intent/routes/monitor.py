@@ -41,7 +41,8 @@ async def send_documents(body: DocumentBatch, held: Held, caller: Writer) -> Doc
     """Documents to watch, each with its own verdict. A `document_id` that is known counts once, whenever it comes."""
     settings = held.settings
     window = Window(timedelta(days=settings.monitor_document_days), timedelta(hours=settings.monitor_near_hours))
-    return await accept(held.db, caller.tenant_id, body.documents, window=window, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    return await accept(held.db, held.turns, caller.tenant_id, body.documents, window=window, now=now)
 
 
 @router.get("/documents")

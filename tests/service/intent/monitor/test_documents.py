@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.intent.app import create_app
+from services.kit.database import Database
 from tests.service.intent.conftest import Headers, MakeSettings, OpenClient
 
 SCOPES = ("monitor:write", "monitor:read")
@@ -174,6 +176,21 @@ async def test_short_texts_that_are_alike_are_many_opinions(client: httpx.AsyncC
 async def test_two_copies_that_come_at_once_find_each_other(client: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(send(client, document(f"p{n}")) for n in range(8)))
     assert sorted(each for answer in answers for each in statuses(answer)) == ["accepted"] + ["near_duplicate"] * 7
+
+
+async def test_batches_that_wait_for_each_other_leave_connections_to_others(
+    app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings, db: Database
+) -> None:
+    settings = make_settings(roles=frozenset({"api"}), database_pool_size=3)
+    async with app_client(create_app(settings)) as client, db.begin() as holder:
+        client.headers.update(internal_headers(*SCOPES))
+        await holder.execute(text("SELECT pg_advisory_xact_lock(x'6D6F6E69'::int, hashtext('default'))"))
+        waiting = [asyncio.create_task(send(client, document(f"w{n}"))) for n in range(6)]
+        await asyncio.sleep(0.5)
+        assert (await client.get("/v1/monitor/alerts")).status_code == 200
+        await holder.rollback()
+        answers = [await each for each in waiting]
+    assert sorted(each for answer in answers for each in statuses(answer)) == ["accepted"] + ["near_duplicate"] * 5
 
 
 async def test_tenants_do_not_see_each_other(client: httpx.AsyncClient, internal_headers: Headers) -> None:
