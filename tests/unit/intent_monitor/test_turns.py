@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from services.intent.monitor import turns as module
-from services.intent.monitor.turns import TooManyBatches, Turns
+from services.intent.monitor.turns import PATIENCE_S, TooManyBatches, Turns
 
 
 async def hold(turns: Turns, tenant: str, order: list[str], seconds: float = 0.0) -> None:
@@ -23,16 +22,29 @@ async def test_one_batch_of_a_tenant_at_a_time_while_others_go_on() -> None:
 
 async def test_a_batch_that_would_wait_too_long_is_refused_with_the_time_to_come_back() -> None:
     turns, order = Turns(2), list[str]()
-    while turns.turn_s < module.PATIENCE_S / 2:
-        turns.learn(2 * module.PATIENCE_S)
+    while turns.turn_s < PATIENCE_S / 2:
+        turns.learn(2 * PATIENCE_S)
     waiting = [asyncio.create_task(hold(turns, "a", order, 0.02)) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(TooManyBatches) as refused:
         await hold(turns, "a", order)
-    assert int(refused.value.headers["Retry-After"]) > module.PATIENCE_S
+    assert int(refused.value.headers["Retry-After"]) > PATIENCE_S
     await hold(turns, "b", order)
     await asyncio.gather(*waiting)
     await hold(turns, "a", order)
+
+
+async def test_a_batch_whose_turn_does_not_come_in_time_is_refused() -> None:
+    turns, order = Turns(2, patience_s=0.05), list[str]()
+    for _ in range(20):
+        turns.learn(0.001)
+    slow = asyncio.create_task(hold(turns, "a", order, 0.3))
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyBatches):
+        await hold(turns, "a", order)
+    await slow
+    await hold(turns, "a", order)
+    assert order == ["a in", "a out"] * 2
 
 
 async def test_a_batch_that_fails_or_is_given_up_makes_room() -> None:
