@@ -30,7 +30,9 @@ def assigned(
     known: Mapping[str, First],
     near: timedelta,
 ) -> dict[str, Cluster]:
-    """Pure: `signs` are the bands of new documents, `met` the known firsts of clusters that each shares a band with."""
+    """Pure: `signs` are the bands of new documents, `met` the firsts of clusters that each shares a band with; those that are not
+    among the `known` were too old to be kept, and their bands are not gone yet.
+    """
     firsts = dict(known)
     by_band: dict[int, list[str]] = {}
     found: dict[str, Cluster] = {}
@@ -38,7 +40,7 @@ def assigned(
     for each in fresh:
         name = each.document.document_id
         own = signs.get(name, ())
-        names = set(met.get(name, ())) | {other for band in own for other in by_band.get(band, ())}
+        names = (met.get(name, set()) & firsts.keys()) | {other for band in own for other in by_band.get(band, ())}
         close = {other: firsts[other] for other in names if abs(firsts[other].published_at - each.published_at) <= near}
         found[name] = _nearest(each, close, words) or Cluster(name, None)
         if found[name].first == name and each.signed is not None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from services.intent.app import create_app
+from services.intent.monitor.retention import Kept, forget_old
 from services.kit.database import Database
 from tests.service.intent.conftest import Headers, MakeSettings, OpenClient
 
@@ -166,6 +167,17 @@ async def test_the_same_words_days_later_are_another_opinion(client: httpx.Async
         document("c", at=HOUR - timedelta(hours=72)),
     )
     assert statuses(answer) == ["accepted", "accepted", "near_duplicate"]
+
+
+async def test_what_is_like_a_document_that_is_kept_no_longer_is_the_first_of_its_kind(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    kept, old = Kept(timedelta(days=90), timedelta(days=400), timedelta(hours=72)), HOUR - timedelta(days=89)
+    await send(client, document("a", at=old))
+    await forget_old(db, kept, datetime.now(UTC) + timedelta(days=1))
+    assert (await client.get("/v1/monitor/documents/a")).status_code == 404
+    answer = await send(client, document("b", at=old + timedelta(hours=1)), document("c"))
+    assert statuses(answer) == ["accepted", "accepted"]
 
 
 async def test_short_texts_that_are_alike_are_many_opinions(client: httpx.AsyncClient) -> None:
