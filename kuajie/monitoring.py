@@ -74,9 +74,18 @@ def replay_file(
         from training.monitor.report import write_replay
 
         document["page"] = str(_folder(out) / "replay.html")
-        write_replay(out / "replay.html", found, alerts)
+        write_replay(out / "replay.html", found, alerts, zone=where, notes=_notes(document))
         (out / "replay.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
     return document
+
+
+def _notes(document: dict[str, Any]) -> list[str]:
+    """What was read, in lines."""
+    read = f"{document['documents']} documents of {document['file']}, {document['near_duplicates']} of them near-duplicates that do "
+    notes = [f"{read}not count; topics and sentiments by {document['read_by'] or 'the file'}."]
+    if document["bad_rows"]:
+        notes.append(f"Rows left out: {_reasons(Counter(document['bad_rows']))}.")
+    return notes
 
 
 def usable_rows(file: Path) -> tuple[list[Given], Counter[str]]:
@@ -104,9 +113,9 @@ def _given(number: int, row: Row) -> Given | str:
     from training.monitor.reading import OPINION_TOPICS
     from training.recommend.columns import seconds
 
-    topic, sentiment, text = row.get("topic"), row.get("sentiment"), row.get("text")
-    if not isinstance(text, str) or not text.strip():
-        return "missing_text"
+    topic, sentiment, name = row.get("topic"), row.get("sentiment"), str(row.get("document_id", f"row {number}"))
+    if why := _unwritten(row.get("text"), name):
+        return why
     if "published_at" not in row:
         return "missing_published_at"
     if topic is not None and topic not in OPINION_TOPICS:
@@ -117,7 +126,16 @@ def _given(number: int, row: Row) -> Given | str:
         published = datetime.fromtimestamp(seconds(row["published_at"]), UTC)
     except (ValueError, OverflowError, OSError):
         return "invalid_published_at"
-    return Given(str(row.get("document_id", f"row {number}")), text, published, topic, sentiment)
+    return Given(name, row["text"], published, topic, sentiment)
+
+
+def _unwritten(text: object, name: str) -> str | None:
+    """Why a text or an id is none that somebody wrote."""
+    from training.monitor.reading import unusable
+
+    if not isinstance(text, str) or not text.strip():
+        return "missing_text"
+    return unusable(text) or ("invalid_document_id" if unusable(name) else None)
 
 
 def _read(rows: Sequence[Given], model: Path | None) -> "tuple[list[Dated], str | None]":
@@ -163,11 +181,12 @@ def evaluate_monitor(seeds: int, first: int, out: Path | None, *, cusum_limit: f
 
 def show_replay(document: dict[str, Any]) -> None:
     """The alerts as a table, and lines below it."""
+    zone = ZoneInfo(document["timezone"])
     rows = [
         [
             surge["topic"],
-            surge["found_at"],
-            surge["last_hour"],
+            _local(surge["found_at"], zone),
+            _local(surge["last_hour"], zone),
             str(surge["negatives"]),
             str(surge["expected_negatives"]),
             ", ".join(surge["detectors"]),
@@ -175,7 +194,7 @@ def show_replay(document: dict[str, Any]) -> None:
         for alert in document["alerts"]
         for surge in alert["surges"]
     ]
-    title = f"{len(document['alerts'])} alerts of {document['documents']} documents"
+    title = f"{len(document['alerts'])} alerts of {document['documents']} documents ({zone.key})"
     table(title, ["topic", "found", "last hour", "negatives", "expected", "detectors"], rows)
     show(
         f"near-duplicates that do not count: {document['near_duplicates']}; read by: {document['read_by'] or 'the file'}"
@@ -186,6 +205,10 @@ def show_replay(document: dict[str, Any]) -> None:
         show("nothing was judged: it takes four weeks of documents to know what is normal")
     if "page" in document:
         show(f"plots: {document['page']}")
+
+
+def _local(moment: str, zone: ZoneInfo) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def show_surges(result: dict[str, Any]) -> None:

@@ -68,12 +68,17 @@ class TopicReplay:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """All topics, and how many documents counted."""
+    """All topics, and how many documents counted; `examples` are the first negative ones of an hour."""
 
     documents: int
     near_duplicates: int
     topics: Sequence[TopicReplay]
-    examples: dict[tuple[str, datetime], list[str]]
+    examples: dict[tuple[str, datetime], list[Dated]]
+
+    @property
+    def judged_from(self) -> datetime | None:
+        """The first hour that was judged; None where there were no weeks enough before any."""
+        return min((each.timeline.at(each.judged[0].place) for each in self.topics if each.judged), default=None)
 
 
 def replay(
@@ -162,13 +167,13 @@ def _watched(
     return TopicReplay(topic, timeline, watch.judged, told)
 
 
-def _examples(counted: Sequence[Dated]) -> dict[tuple[str, datetime], list[str]]:
-    found: dict[tuple[str, datetime], list[str]] = {}
+def _examples(counted: Sequence[Dated]) -> dict[tuple[str, datetime], list[Dated]]:
+    found: dict[tuple[str, datetime], list[Dated]] = {}
     for each in counted:
         if each.negative:
-            names = found.setdefault((each.topic, hour_of(each.published_at)), [])
-            if len(names) < 3:
-                names.append(each.document_id)
+            few = found.setdefault((each.topic, hour_of(each.published_at)), [])
+            if len(few) < 3:
+                few.append(each)
     return found
 
 
@@ -197,7 +202,11 @@ def _shown(told: Told, topic: TopicReplay, found: Replay) -> dict[str, Any]:
     hours = [each for each in topic.judged if surge.began <= each.place <= surge.last]
     negatives = sum(each.hour.negatives for each in hours)
     expected = sum(each.hour.expected for each in hours)
-    examples = [name for each in hours for name in found.examples.get((topic.topic, topic.timeline.at(each.place)), [])]
+    examples = [
+        one.document_id
+        for each in hours
+        for one in found.examples.get((topic.topic, topic.timeline.at(each.place)), [])
+    ]
     return {
         "topic": topic.topic,
         "began": topic.timeline.at(surge.began).isoformat(),

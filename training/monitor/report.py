@@ -5,8 +5,10 @@ import html
 import io
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import matplotlib as mpl
 
@@ -22,50 +24,79 @@ from training.monitor.replay import Replay, TopicReplay
 BAND = 3.0
 """Standard deviations of the band around the baseline."""
 
-_STYLE = "body{font:15px sans-serif;max-width:70rem;margin:2rem auto}td,th{padding:.2rem .8rem;text-align:left;vertical-align:top}"
+UNJUDGED = "Nothing was judged: it takes four weeks of documents to know what is normal."
+SHOWN = 120
+"""Characters of an example."""
+
+_STYLE = (
+    "body{font:15px sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}img{display:block;max-width:100%}"
+    "td,th{padding:.2rem .8rem;text-align:left;vertical-align:top}td{border-top:1px solid #ddd}"
+)
 
 
-def write_replay(path: Path, found: Replay, alerts: Sequence[Mapping[str, Any]]) -> None:
-    """Alerts as a table, and a plot for each topic that has any documents: those with surges first."""
-    rows = "".join(_alert_row(surge) for alert in alerts for surge in alert["surges"])
+def write_replay(
+    path: Path, found: Replay, alerts: Sequence[Mapping[str, Any]], *, zone: ZoneInfo, notes: Sequence[str]
+) -> None:
+    """What was read and judged, surges as a table, and a plot for each topic that has any documents: those with surges first.
+
+    Moments are those of `zone`; `notes` are further lines on what was read.
+    """
+    texts = {each.document_id: each.text for few in found.examples.values() for each in few}
+    rows = "".join(_alert_row(surge, texts, zone) for alert in alerts for surge in alert["surges"])
     head = "<tr><th>topic<th>began<th>found<th>last hour<th>negatives<th>expected<th>detectors<th>examples"
-    table = f"<table>{head}{rows}</table>" if rows else "<p>No surge.</p>"
+    parts = [f"<p>{html.escape(each)}</p>" for each in (*notes, _judged(found, zone))]
+    if rows:
+        parts.append(f"<table>{head}{rows}</table>")
+    elif found.judged_from is not None:
+        parts.append("<p>No surge.</p>")
     shown = sorted(found.topics, key=lambda each: (-len(each.surges), -int(each.timeline.documents.sum())))
-    plots = "".join(_image(_series(each)) for each in shown if each.timeline.documents.any())
-    told = f"<p>{found.documents} documents, {found.near_duplicates} of them near-duplicates that do not count.</p>"
-    _write(path, "Opinion monitoring: replay", f"{told}{table}{plots}")
+    parts += [_image(_series(each, zone), each.topic) for each in shown if each.timeline.documents.any()]
+    _write(path, "Opinion monitoring: replay", "".join(parts))
+
+
+def _judged(found: Replay, zone: ZoneInfo) -> str:
+    since = found.judged_from
+    if since is None:
+        return UNJUDGED
+    return f"Judged from {local(since, zone)} on ({zone.key}): it takes four weeks of documents to know what is normal."
+
+
+def local(moment: datetime, zone: ZoneInfo) -> str:
+    """To the minute, as clocks in `zone` show it."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def write_evaluation(path: Path, result: Mapping[str, Any]) -> None:
     """Found surges by what was expected anyway, and false alarms by volume."""
     seeds = f"Seeds {min(result['seeds'])} to {max(result['seeds'])}"
     parts = [f"<p>{html.escape(result['protocol'])}. The reference: {html.escape(result['limit'])}. {seeds}.</p>"]
-    parts.append(_image(_found(result["big_surges_by_documents"])))
-    parts.append(_image(_by_stream(result["streams"])))
-    parts.append(_image(_false_alarms(result["streams"])))
+    parts.append(_image(_found(result["big_surges_by_documents"]), "Surges found by documents an hour"))
+    parts.append(_image(_by_stream(result["streams"]), "Surges found by stream"))
+    parts.append(_image(_false_alarms(result["streams"]), "False alarms by stream"))
     _write(path, "Opinion monitoring: planted surges", "".join(parts))
 
 
 def _write(path: Path, title: str, body: str) -> None:
-    page = f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>{body}"
+    head = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+    page = f"{head}<title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>{body}"
     path.write_text(page, encoding="utf-8")
 
 
-def _alert_row(surge: Mapping[str, Any]) -> str:
-    cells = (
-        surge["topic"],
-        surge["began"],
-        surge["found_at"],
-        surge["last_hour"],
-        surge["negatives"],
-        surge["expected_negatives"],
-        ", ".join(surge["detectors"]),
-        ", ".join(surge["examples"]),
+def _alert_row(surge: Mapping[str, Any], texts: Mapping[str, str], zone: ZoneInfo) -> str:
+    began, found_at, last_hour = (
+        local(datetime.fromisoformat(surge[name]), zone) for name in ("began", "found_at", "last_hour")
     )
-    return "<tr>" + "".join(f"<td>{html.escape(str(each))}" for each in cells)
+    numbers = (surge["negatives"], surge["expected_negatives"], ", ".join(surge["detectors"]))
+    cells = "".join(f"<td>{html.escape(str(each))}" for each in (surge["topic"], began, found_at, last_hour, *numbers))
+    examples = "<br>".join(html.escape(f"{name}: {_short(texts[name])}") for name in surge["examples"])
+    return f"<tr>{cells}<td>{examples}"
 
 
-def _series(topic: TopicReplay) -> Figure:
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _series(topic: TopicReplay, zone: ZoneInfo) -> Figure:
     """Negatives an hour; the baseline and its band where there is one; surges shaded."""
     figure, axes = plt.subplots(figsize=(11, 2.8))
     begin = topic.timeline.first.timestamp() / 86_400  # matplotlib counts days since 1970
@@ -85,8 +116,8 @@ def _series(topic: TopicReplay) -> Figure:
     for number, told in enumerate(topic.surges):
         low, high_end = begin + told.surge.began / DAY, begin + (told.surge.last + 1) / DAY
         axes.axvspan(low, high_end, color="#c33", alpha=0.3, lw=0, label="surge" if number == 0 else None)
-    axes.xaxis_date()
-    axes.set(title=topic.topic, xlabel="UTC")
+    axes.xaxis_date(zone)
+    axes.set(title=topic.topic, xlabel=zone.key)
     axes.legend(loc="upper left", fontsize=7, ncols=4)
     return figure
 
@@ -146,8 +177,8 @@ def _false_alarms(rows: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def _image(figure: Figure) -> str:
+def _image(figure: Figure, name: str) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight")
     plt.close(figure)
-    return f'<img style="max-width:100%" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+    return f'<img alt="{html.escape(name)}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'

@@ -69,6 +69,10 @@ def test_a_surge_in_a_file_is_one_alert_with_a_page(
     assert (document["read_by"], document["bad_rows"], document["near_duplicates"]) == (None, {}, 0)
     page = (tmp_path / "out" / "replay.html").read_text()
     assert page.count("data:image/png;base64,") == 2
+    assert "Judged from 2026-02-02 00:00 on (UTC)" in page
+    began = datetime.fromisoformat(surge["began"])
+    assert f"<td>claims<td>{began:%Y-%m-%d %H:%M}<td>" in page
+    assert f"<td>{surge['examples'][0]}: 太差了" in page
     assert "http" not in page.replace("http-equiv", "")
     assert json.loads((tmp_path / "out" / "replay.json").read_text()) == document
 
@@ -120,10 +124,36 @@ def test_texts_without_topic_and_sentiment_are_read_and_copies_count_once(
     assert document["topics"]["claims"] == {"documents": 1, "negatives": 1}
 
 
+def test_a_page_says_when_nothing_was_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = {"text": "太差了", "published_at": "2026-01-05T00:00:00Z", "topic": "fees", "sentiment": "negative"}
+    file = write(tmp_path / "rows.csv", [good, good | {"topic": "weather"}])
+    status, _, _ = run(monkeypatch, capsys, "monitor", "replay", str(file), "--out", str(tmp_path / "out"))
+    page = (tmp_path / "out" / "replay.html").read_text()
+    assert status == 0
+    assert "Nothing was judged: it takes four weeks of documents" in page
+    assert "No surge" not in page
+    assert "Rows left out: unknown_topic 1." in page
+
+
+def test_moments_are_shown_in_the_zone_that_was_asked_for(
+    stream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("monitor", "replay", str(stream), "--out", str(tmp_path), "--timezone", "Asia/Kolkata")
+    status, out, _ = run(monkeypatch, capsys, *words)
+    [surge] = json.loads((tmp_path / "replay.json").read_text())["alerts"][0]["surges"]
+    found = datetime.fromisoformat(surge["found_at"]).astimezone(ZoneInfo("Asia/Kolkata"))
+    assert (status, found.minute) == (0, 15)
+    assert f"{found:%H:%M}" in out
+    assert f"<td>{found:%Y-%m-%d %H:%M}<td>" in (tmp_path / "replay.html").read_text()
+
+
 def test_bad_rows_are_left_out_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = {"text": "太差了", "published_at": "2026-01-05T00:00:00Z", "topic": "fees", "sentiment": "negative"}
+    good["document_id"] = ""
     rows = [
         good,
         good | {"text": " "},
@@ -131,6 +161,8 @@ def test_bad_rows_are_left_out_and_counted(
         good | {"published_at": ""},
         good | {"topic": "weather"},
         good | {"sentiment": "angry"},
+        good | {"text": "PNG\x01"},
+        good | {"document_id": "\x02"},
     ]
     file = write(tmp_path / "rows.csv", rows)
     status, out, _ = run(monkeypatch, capsys, "monitor", "replay", str(file), "--json")
@@ -141,6 +173,8 @@ def test_bad_rows_are_left_out_and_counted(
         "missing_published_at": 1,
         "unknown_topic": 1,
         "unknown_sentiment": 1,
+        "binary_text": 1,
+        "invalid_document_id": 1,
     }
 
 
