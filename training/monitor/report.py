@@ -30,7 +30,7 @@ SHOWN = 120
 
 _STYLE = (
     "body{font:15px sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}img{display:block;max-width:100%}"
-    "td,th{padding:.2rem .8rem;text-align:left;vertical-align:top}td{border-top:1px solid #ddd}"
+    "td,th{padding:.2rem .8rem;text-align:left;vertical-align:top}td{border-top:1px solid #ddd}td:not(:last-child){white-space:nowrap}"
 )
 
 

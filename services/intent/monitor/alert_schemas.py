@@ -46,7 +46,7 @@ class Surge(MessageModel):
     documents: int
     negatives: int
     expected_negatives: float
-    ratio: float = Field(description="Negatives over the expected.")
+    ratio: float | None = Field(description="Negatives over the expected; null where none were, as for a new topic.")
     share_low: float = Field(description="Wilson bounds of 95 % of the negative share.")
     share_high: float
     usual_share: float

@@ -156,7 +156,7 @@ class Round:
         for alert in self.unresolved:
             event = self.news.get(alert.alert_id)
             if event is not None:
-                await self._tell(alert.alert_id, event)
+                await self._tell(alert.alert_id, "alert.opened" if alert.told_at is None else event)
             if alert.alert_id not in lasting:
                 calm = {"status": "resolved", "resolved_at": self.now, "resolved_by": CALM, "updated_at": self.now}
                 await alert_store.change(self.connection, self.tenant_id, alert.alert_id, calm)

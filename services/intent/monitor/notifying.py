@@ -17,12 +17,15 @@ notifications, deliveries, webhooks = tables.notifications, tables.deliveries, t
 
 
 async def tell(connection: AsyncConnection, tenant_id: str, alert_id: str, event: Event, now: datetime) -> None:
-    """Tell an alert's state to everybody who wants to hear of `event`, unless a silence covers all of its surges that last."""
+    """Tell an alert's state to everybody who wants to hear of `event`, unless a silence covers all of its surges that last.
+
+    The end of an alert that was told is told in any case: whoever keeps a list of what is open would wait for it for ever.
+    """
     alert = await alert_store.get(connection, tenant_id, alert_id)
     lasting = [each for each in alert.surges if each.ended_at is None] or alert.surges
     spoken = [(each.topic, Evidence({"sources": each.sources}).main_source) for each in lasting]
     silence = silenced_by(spoken, await silences.in_force(connection, tenant_id, now))
-    if silence is not None:
+    if silence is not None and not (event == "alert.resolved" and alert.told_at is not None):
         if silence != alert.silence_id:
             await alert_store.change(connection, tenant_id, alert_id, {"silence_id": silence})
         return

@@ -96,7 +96,7 @@ def _totals(hours: Sequence[SurgeHour]) -> dict[str, Any]:
         "documents": count,
         "negatives": negatives,
         "expected_negatives": round(expected, 2),
-        "ratio": round(negatives / expected, 2) if expected else 0.0,
+        "ratio": round(negatives / expected, 2) if round(expected, 2) else 0.0,
         "share_low": round(low, 4),
         "share_high": round(high, 4),
         "usual_share": round(usual, 4),
@@ -156,6 +156,8 @@ def _read(row: RowMapping) -> Surge:
     names = [name.removeprefix("count_").removeprefix("share_") for name in row["detectors"]]
     evidence = row["evidence"]
     parts = {
+        # Stored as 0: the build before takes no null.
+        "ratio": evidence["ratio"] or None,
         "hours": _readable(
             SurgeHour, [each for each in evidence["hours"] if "count_z" not in each], row["surge_id"], "hours"
         ),

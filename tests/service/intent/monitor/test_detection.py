@@ -59,6 +59,16 @@ async def test_a_surge_opens_an_alert_with_its_evidence(client: httpx.AsyncClien
     assert await told(db) == ["alert.opened"]
 
 
+async def test_a_topic_that_is_new_has_no_ratio_to_what_was_expected(
+    client: httpx.AsyncClient, db: Database, hook: str
+) -> None:
+    await history(db, "service")
+    await detect(db, DETECTION, await surge(db))
+    [found] = (await alerts(client))[0]["surges"]
+    assert (found["topic"], found["negatives"], found["expected_negatives"]) == ("claims", 80, 0.0)
+    assert found["ratio"] is None
+
+
 async def test_a_surge_that_a_former_version_stored_is_read_by_the_names_of_today_and_without_its_hours(
     client: httpx.AsyncClient, db: Database
 ) -> None:

@@ -7,7 +7,18 @@ import pytest
 
 from services.intent.monitor.detecting import detect
 from services.kit.database import Database
-from tests.service.intent.monitor.surging import DETECTION, DOCUMENT, HOUR, NOON, alerts, history, silence, surge, told
+from tests.service.intent.monitor.surging import (
+    DETECTION,
+    DOCUMENT,
+    HOUR,
+    NOON,
+    alerts,
+    history,
+    hour,
+    silence,
+    surge,
+    told,
+)
 
 
 async def test_a_silence_keeps_an_alert_from_being_told_until_it_ends(
@@ -25,6 +36,36 @@ async def test_a_silence_keeps_an_alert_from_being_told_until_it_ends(
     await detect(db, DETECTION, await surge(db, hours=5))
     [alert] = await alerts(client)
     assert (alert["silence_id"], await told(db)) == (None, ["alert.opened"])
+
+
+async def test_the_end_of_an_alert_that_was_told_is_told_in_spite_of_a_silence_that_began_after_it(
+    client: httpx.AsyncClient, db: Database, hook: str
+) -> None:
+    await history(db, "claims")
+    after = await surge(db)
+    await detect(db, DETECTION, after)
+    await silence(client, topic="claims", starts_at=after.isoformat(), ends_at=(after + 48 * HOUR).isoformat())
+    for place in range(10):
+        await hour(db, after + place * HOUR, 5, 20)
+    await detect(db, DETECTION, after + 10 * HOUR)
+    assert await told(db) == ["alert.opened", "alert.resolved"]
+
+
+async def test_an_alert_of_which_nobody_was_told_is_opened_to_them_by_a_topic_that_no_silence_covers(
+    client: httpx.AsyncClient, db: Database, hook: str
+) -> None:
+    await history(db, "claims", "service")
+    await silence(client, topic="claims")
+    after = await surge(db)
+    for place in range(2):
+        await hour(db, NOON + place * HOUR, 5, 20, "service")
+    await detect(db, DETECTION, after)
+    assert await told(db) == []
+    await surge(db, topic="service", begin=after)
+    await surge(db, begin=after)
+    await detect(db, DETECTION, after + 2 * HOUR)
+    assert await told(db) == ["alert.opened"]
+    assert [each["topics"] for each in await alerts(client)] == [["claims", "service"]]
 
 
 @pytest.mark.parametrize(
