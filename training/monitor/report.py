@@ -155,7 +155,7 @@ def _by_stream(rows: Sequence[Mapping[str, Any]]) -> Figure:
         ylabel="3x surges found in 2 h",
         ylim=(0, 1.05),
     )
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure
 
 
