@@ -131,11 +131,11 @@ def _given(number: int, row: Row) -> Given | str:
 
 def _unwritten(text: object, name: str) -> str | None:
     """Why a text or an id is none that somebody wrote."""
-    from training.monitor.reading import unusable
+    from training.monitor.reading import unwritten
 
     if not isinstance(text, str) or not text.strip():
         return "missing_text"
-    return unusable(text) or ("invalid_document_id" if unusable(name) else None)
+    return unwritten(text) or ("invalid_document_id" if unwritten(name) else None)
 
 
 def _read(rows: Sequence[Given], model: Path | None) -> "tuple[list[Dated], str | None]":

@@ -1,6 +1,5 @@
 """Wire types of intent."""
 
-import re
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -17,6 +16,7 @@ from services.intent.inference_schemas import (
 )
 from services.intent.labels import LABELS, Sentiment
 from services.intent.model_schemas import AgreementView, ModelView, ShadowRequest
+from services.intent.writing import unwritten
 from services.kit.wire import EdgeModel, Locale, MessageModel
 
 __all__ = [
@@ -39,19 +39,16 @@ __all__ = [
 
 MAX_TEXTS = 64
 MAX_TEXT_CHARS = 2_000
-_UNWRITTEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters (Unicode's Cc but for tabs and line ends) and lone surrogates (Cs)."""
-
-_BLANK = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe0f\ufeff]*")
-"""White space, and what takes no room at all: joiners, marks of direction, byte order marks."""
+_SAID = {
+    "blank_text": "The text is blank.",
+    "binary_text": "The text holds control characters: it looks like binary data.",
+}
 
 
 def written(text: str) -> str:
-    """A text that somebody wrote: something is to be seen, and no control characters as in binary data."""
-    if _BLANK.fullmatch(text):
-        raise PydanticCustomError("blank_text", "The text is blank.")
-    if _UNWRITTEN.search(text):
-        raise PydanticCustomError("binary_text", "The text holds control characters: it looks like binary data.")
+    """A text that somebody wrote."""
+    if (why := unwritten(text)) is not None:
+        raise PydanticCustomError(why, _SAID[why])
     return text
 
 

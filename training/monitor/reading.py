@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic_core import PydanticCustomError
-
 from services.intent.labels import OPINION_TOPICS
 from services.intent.lexical.keyword import KeywordModel
 from services.intent.model import ModelRefused
-from services.intent.schemas import written
 from services.intent.trained.package import can_run, newest_shipped
+from services.intent.writing import unwritten
 
-__all__ = ["OPINION_TOPICS", "ModelRefused", "Said", "open_reader", "read_texts", "unusable"]
+__all__ = ["OPINION_TOPICS", "ModelRefused", "Said", "open_reader", "read_texts", "unwritten"]
 
 BATCH = 32
 LONGEST = 2_000
@@ -36,15 +34,6 @@ class Said:
 
     topic: str
     sentiment: str
-
-
-def unusable(text: str) -> str | None:
-    """Why the service would not take it, as it says it; None for a text that somebody wrote."""
-    try:
-        written(text)
-    except PydanticCustomError as error:
-        return error.type
-    return None
 
 
 def open_reader(folder: Path | None) -> Reader:
