@@ -61,8 +61,14 @@ async def deliver_one(db: Database, outbound: Outbound, sealer: Sealer, now: dat
 
 
 async def waiting(connection: AsyncConnection) -> int:
-    """How many deliveries wait, also as a metric."""
-    found = int(await connection.scalar(select(func.count()).where(deliveries.c.state == "pending")) or 0)
+    """How many deliveries wait, also as a metric: to webhooks that are disabled nothing is sent, and nothing waits."""
+    d, w = deliveries.c, webhooks.c
+    query = (
+        select(func.count())
+        .select_from(deliveries)
+        .join(webhooks, (w.tenant_id == d.tenant_id) & (w.webhook_id == d.webhook_id))
+    )
+    found = int(await connection.scalar(query.where(d.state == "pending", w.enabled)) or 0)
     WAITING_DELIVERIES.set(found)
     return found
 

@@ -79,11 +79,13 @@ async def _handle(
         found = await alert_store.get(connection, caller.tenant_id, alert_id, lock=True)
         if found.status == "resolved":
             raise alert_store.AlertResolved("This alert is resolved already.")
-        if found.status == values["status"]:
+        if found.status == values["status"] and body.note in (None, found.note):
             return found
-        changed = {**values, **note, "updated_at": now}
-        await alert_store.change(connection, caller.tenant_id, alert_id, changed)
-        await tell(connection, caller.tenant_id, alert_id, event, now)
+        if found.status == values["status"]:
+            await alert_store.change(connection, caller.tenant_id, alert_id, {**note, "updated_at": now})
+        else:
+            await alert_store.change(connection, caller.tenant_id, alert_id, {**values, **note, "updated_at": now})
+            await tell(connection, caller.tenant_id, alert_id, event, now)
         return await alert_store.get(connection, caller.tenant_id, alert_id)
 
 
