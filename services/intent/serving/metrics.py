@@ -1,7 +1,7 @@
 """Prometheus metrics of the engine, named after Triton's (queue, compute input, compute infer, compute output)."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import partial
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -50,12 +50,19 @@ PROVIDER = Gauge(
     [*_LABELS, "asked", "runs_on"],
 )
 
+_OF_ENGINES = (QUEUE, INPUT, INFER, OUTPUT, COUNT, EXECUTIONS, TOKENS, PENDING, REFUSED, DROPPED, CACHE, SUCCESSES, FAILURES)
+_OF_PAIRS = (COMPARED, AGREED, GAPS)
+_WHILE_AT_WORK = (*_OF_ENGINES, PROVIDER, LOADING, SHADOWED, *_OF_PAIRS)
+
 
 class EngineMetrics:
-    """What one model version does, on the process's registry."""
+    """What one model version does, on the process's registry, until it is released: what comes later would begin its series anew."""
 
-    def __init__(self, model: str, version: str) -> None:
+    def __init__(self, model: str, version: str, at_work: set[str]) -> None:
+        """`at_work` is what the versions of a process share: those that were not released."""
         self._names = (model, version)
+        self._at_work = at_work
+        at_work.add(version)
         self._told_pending = 0
         PENDING.labels(model, version).set_function(partial(_PENDING.__getitem__, self._names))
         self._queue = QUEUE.labels(model, version)
@@ -72,6 +79,8 @@ class EngineMetrics:
         self._succeeded = SUCCESSES.labels(model, version)
 
     def pending(self, texts: int) -> None:
+        if self._is_released():
+            return
         _PENDING[self._names] += texts - self._told_pending  # a version may have a second batcher, as a shadow
         self._told_pending = texts
 
@@ -92,7 +101,8 @@ class EngineMetrics:
         self._refused.inc(texts)
 
     def dropped(self, texts: int, reason: str) -> None:
-        DROPPED.labels(*self._names, reason).inc(texts)
+        if not self._is_released():
+            DROPPED.labels(*self._names, reason).inc(texts)
 
     def looked_up(self, *, hits: int, misses: int) -> None:
         self._hits.inc(hits)
@@ -102,23 +112,36 @@ class EngineMetrics:
         self._succeeded.inc()
 
     def failed(self, reason: str) -> None:
-        FAILURES.labels(*self._names, reason).inc()
+        if not self._is_released():
+            FAILURES.labels(*self._names, reason).inc()
 
     def released(self) -> None:
-        PROVIDER.remove_by_labels({"model": self._names[0], "version": self._names[1]})
+        _, version = self._names
+        self._at_work.discard(version)
+        for family in _WHILE_AT_WORK:
+            family.remove_by_labels({"version": version})
+        for family in _OF_PAIRS:
+            family.remove_by_labels({"against": version})
+        _PENDING.pop(self._names, None)
+
+    def _is_released(self) -> bool:
+        return self._names[1] not in self._at_work
 
 
 class ShadowMetrics:
     """How one shadow does, on the process's registry and in a tally."""
 
-    def __init__(self, version: str, tally: Tally) -> None:
+    def __init__(self, version: str, tally: Tally, at_work: Container[str]) -> None:
         self._version = version
         self._tally = tally
+        self._at_work = at_work
 
     def compared(self, against: str, language: Language, agreement: Agreement) -> None:
         pair = (self._version, against, language)
         self._tally.add(pair, agreement)
         SHADOWED.labels(self._version, "compared").inc()
+        if against not in self._at_work:  # its texts waited here until it was released
+            return
         COMPARED.labels(*pair).inc()
         AGREED.labels(*pair, "label").inc(agreement.same_label)
         AGREED.labels(*pair, "in_scope").inc(agreement.same_scope)
@@ -138,13 +161,15 @@ class RegistryMetrics:
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
+        self._at_work: set[str] = set()
+        self._refused: set[str] = set()
         self._states: dict[str, State] = {}
 
     def version(self, name: str, version: str) -> EngineMetrics:
-        return EngineMetrics(name, version)
+        return EngineMetrics(name, version, self._at_work)
 
     def shadow(self, version: str) -> ShadowMetrics:
-        return ShadowMetrics(version, self._tally)
+        return ShadowMetrics(version, self._tally, self._at_work)
 
     def loaded(self, version: str, seconds: float) -> None:
         LOADING.labels(version).set(seconds)
@@ -153,10 +178,14 @@ class RegistryMetrics:
         SWAPS.inc()
 
     def refused(self, version: str) -> None:
+        self._refused.add(version)
         REFUSALS.labels(version).inc()
 
     def stand(self, states: Mapping[str, State]) -> None:
-        """Every version and the state that it is in: one sample a version."""
+        """Every version and the state that it is in: one sample a version. Of one that is none of them nothing is told."""
+        for version in self._refused - states.keys():
+            self._refused.discard(version)
+            REFUSALS.remove(version)
         for version, state in self._states.items():
             if states.get(version) != state:
                 STATE.remove(version, state)

@@ -51,6 +51,19 @@ async def test_a_promoted_version_serves_and_the_one_before_is_let_go(client: ht
     assert await metric(client, "kuajie_intent_model_state", version="a", state="serving") == 1.0
 
 
+async def test_of_a_version_that_was_let_go_only_its_state_is_told(client: httpx.AsyncClient) -> None:
+    for version in ("a", "b"):
+        await ask(client, version, "promote")
+        await until(client, version, state="serving")
+        assert (await said_by(client))[1] == version
+    await until(client, "a", state="available")
+    lines = (await client.get("/metrics")).text.splitlines()
+    assert [line for line in lines if 'version="a"' in line] == [
+        'kuajie_intent_model_state{state="available",version="a"} 1.0'
+    ]
+    assert [line for line in lines if 'kuajie_intent_inference_count_total' in line and 'version="b"' in line]
+
+
 async def test_a_cached_answer_of_another_version_is_not_given(client: httpx.AsyncClient) -> None:
     for version, label in (("a", "greeting"), ("b", "thanks_bye"), ("a", "greeting")):
         await ask(client, version, "promote")
