@@ -12,7 +12,9 @@ REPORT = BatchReport(tokens=4, padded_tokens=6, queue_s=[0.1], infer_s=0.1, outp
 def told_of(version: str) -> set[str]:
     """The samples that name the version."""
     samples = (sample for family in REGISTRY.collect() for sample in family.samples)
-    return {sample.name for sample in samples if version in {sample.labels.get("version"), sample.labels.get("against")}}
+    return {
+        sample.name for sample in samples if version in {sample.labels.get("version"), sample.labels.get("against")}
+    }
 
 
 def at_work(metrics: RegistryMetrics, version: str) -> None:
@@ -40,9 +42,10 @@ def test_nothing_of_a_version_is_told_once_it_is_released() -> None:
     assert told_of("released") == set()
     again = metrics.version("intent", "released")
     again.pending(3)
-    assert REGISTRY.get_sample_value(
-        "kuajie_intent_inference_pending_texts", {"model": "intent", "version": "released"}
-    ) == 3
+    assert (
+        REGISTRY.get_sample_value("kuajie_intent_inference_pending_texts", {"model": "intent", "version": "released"})
+        == 3
+    )
     again.released()
 
 

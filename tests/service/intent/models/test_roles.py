@@ -61,7 +61,7 @@ async def test_of_a_version_that_was_let_go_only_its_state_is_told(client: httpx
     assert [line for line in lines if 'version="a"' in line] == [
         'kuajie_intent_model_state{state="available",version="a"} 1.0'
     ]
-    assert [line for line in lines if 'kuajie_intent_inference_count_total' in line and 'version="b"' in line]
+    assert [line for line in lines if "kuajie_intent_inference_count_total" in line and 'version="b"' in line]
 
 
 async def test_a_cached_answer_of_another_version_is_not_given(client: httpx.AsyncClient) -> None:
