@@ -17,4 +17,7 @@ TURN_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
 )
 PASSAGES_EMBEDDED = Counter("kuajie_assist_passages_embedded_total", "Passages of knowledge that got an embedding.")
+PASSAGES_SET_ASIDE = Counter(
+    "kuajie_assist_passages_set_aside_total", "Passages on which the model fails: no embedding."
+)
 DELETED = Counter("kuajie_assist_conversations_deleted_total", "Conversations deleted by age.")

@@ -170,7 +170,7 @@ def _documents(metadata: sa.MetaData) -> sa.Table:
 
 
 def _passages(metadata: sa.MetaData) -> sa.Table:
-    # `embedding` is a float16 vector of unit length, made by the model `embedded_by`.
+    # `embedding` is a float16 vector of unit length, made by the model `embedded_by`; with that and no embedding, it fails on it.
     return sa.Table(
         "assist_passages",
         metadata,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.intent.model import Model
-from services.intent.serving.batcher import Batcher, BatcherError, BatchReport
+from services.intent.serving.batcher import Batcher, BatcherError, BatchReport, ModelFailed
 from services.intent.serving.engine import Engine, NoModel
 from services.intent.serving.memory import give_back
 from services.intent.serving.waiting import Limits, Priority
@@ -86,7 +86,10 @@ class Embedder:
     async def embed(
         self, texts: Sequence[str], role: Literal["query", "passage"], *, expires: float, priority: Priority
     ) -> Embedded | None:
-        """One vector a text. None when the model has no embeddings, or is too busy to make them by `expires`."""
+        """One vector a text. None when the model has no embeddings, or is too busy to make them by `expires`.
+
+        Raises `ModelFailed`: of several texts, one of them may be all that it fails on.
+        """
         current = await self._model()
         if current is None or current.batcher is None:
             return None
@@ -94,6 +97,8 @@ class Embedder:
             vectors = await current.batcher.submit(
                 [with_role(text, role) for text in texts], expires=expires, priority=priority
             )
+        except ModelFailed:
+            raise
         except BatcherError:
             return None
         return Embedded(current.version, vectors)

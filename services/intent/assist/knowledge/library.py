@@ -18,6 +18,7 @@ from services.intent.assist.knowledge.index import Hit, Index, Indexed
 from services.intent.assist.knowledge.ranking import ANSWERS, Mode, Ranking
 from services.intent.assist.knowledge.store import Row
 from services.intent.assist.words import language
+from services.intent.serving.batcher import ModelFailed
 from services.intent.serving.waiting import Priority
 from services.kit.database import Database
 from services.kit.telemetry import get_logger
@@ -31,7 +32,7 @@ MOST_TENANTS = 64
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A tenant's passages. `embedded_by` is the model version of all their embeddings, None when some are missing."""
+    """A tenant's passages. `embedded_by` is the model version that has seen all of them, None when some are still to be embedded."""
 
     revision: int
     rows: Sequence[Row]
@@ -107,8 +108,15 @@ class Library:
     async def _vector(self, shelf: Shelf, text: str, expires: float) -> Vector | None:
         if shelf.embedded_by is None:
             return None
-        embedded = await self._embedder.embed([text], "query", expires=expires, priority=Priority.INTERACTIVE)
-        return embedded.vectors[0] if embedded is not None and embedded.version == shelf.embedded_by else None
+        try:
+            embedded = await self._embedder.embed([text], "query", expires=expires, priority=Priority.INTERACTIVE)
+        except ModelFailed as error:
+            log.error("question_not_embedded", error=str(error))
+            return None
+        if embedded is None or embedded.version != shelf.embedded_by:
+            return None
+        [vector] = embedded.vectors
+        return vector if np.isfinite(vector).all() else None
 
     async def _shelf(self, tenant_id: str) -> Shelf:
         """What is in memory; a change is read in the background while the old is still good for an answer."""
@@ -160,12 +168,20 @@ class Library:
         """Runs on a thread."""
         versions = {row.embedded_by for row in rows}
         embedded_by = versions.pop() if len(versions) == 1 else None
-        vectors = None
-        if embedded_by is not None:
-            packed = [np.frombuffer(row.embedding, dtype=np.float16) for row in rows]
-            vectors = np.stack(packed).astype(np.float32)
+        vectors = None if embedded_by is None else _vectors([row.embedding for row in rows])
         index = Index([_indexed(row) for row in rows], vectors, self._rankings, self._common)
-        return Shelf(revision, rows, index, embedded_by)
+        return Shelf(revision, rows, index, None if vectors is None else embedded_by)
+
+
+def _vectors(packed: Sequence[bytes | None]) -> Vector | None:
+    """Of shape (passages, width); a passage on which the model failed is near to nothing. None where it failed on all of them."""
+    made = {place: np.frombuffer(each, dtype=np.float16) for place, each in enumerate(packed) if each is not None}
+    if not made:
+        return None
+    vectors = np.zeros((len(packed), len(next(iter(made.values())))), dtype=np.float32)
+    for place, vector in made.items():
+        vectors[place] = vector
+    return vectors
 
 
 def _indexed(row: Row) -> Indexed:

@@ -73,7 +73,9 @@ class PassageView(MessageModel):
     locale: Locale
     url: str | None
     tags: list[str]
-    embedded: bool = Field(description="Whether it has an embedding, of whatever model version.")
+    embedded: bool = Field(
+        description="Whether it has an embedding, of whatever model version. Without, it is found by its words alone."
+    )
 
 
 class KnowledgeDocumentWithPassages(KnowledgeDocument):

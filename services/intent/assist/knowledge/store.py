@@ -1,6 +1,6 @@
 """Documents and their passages in the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,15 @@ class Document:
     locale: Locale
     url: str | None
     checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A passage and the embedding that the model `version` made of it, packed; None where it fails on this passage."""
+
+    row: Row
+    packed: bytes | None
+    version: str
 
 
 async def put(
@@ -142,20 +151,19 @@ async def bump(connection: AsyncConnection, tenant_id: str) -> None:
 
 
 async def not_embedded(connection: AsyncConnection, version: str, limit: int) -> Sequence[Row]:
-    """Passages of any tenant without an embedding of this model version."""
+    """Passages of any tenant that this model version has not seen."""
     query = sa.select(passages).where(passages.c.embedded_by.is_distinct_from(version)).limit(limit)
     return (await connection.execute(query.order_by(passages.c.tenant_id, passages.c.document_id))).all()
 
 
-async def keep_embeddings(
-    connection: AsyncConnection, rows: Sequence[Row], vectors: Iterable[bytes], version: str
-) -> None:
-    """Write the embeddings of passages whose text is still the one that was embedded."""
-    for row, vector in zip(rows, vectors, strict=True):
+async def keep_embeddings(connection: AsyncConnection, tried: Sequence[Tried]) -> None:
+    """Write what became of passages whose text is still the one that was tried."""
+    for each in tried:
+        row = each.row
         same = {"tenant_id": row.tenant_id, "document_id": row.document_id, "number": row.number, "text": row.text}
-        values = {"embedding": vector, "embedded_by": version}
+        values = {"embedding": each.packed, "embedded_by": each.version}
         await connection.execute(sa.update(passages).filter_by(**same).values(values))
-    for tenant_id in sorted({row.tenant_id for row in rows}):
+    for tenant_id in sorted({each.row.tenant_id for each in tried}):
         await bump(connection, tenant_id)
 
 
