@@ -32,7 +32,7 @@ def events(path: Path) -> Iterator[Row]:
     """Rows with the timestamp in seconds since 1970."""
     from training.recommend.columns import seconds
 
-    for number, row in enumerate(whole_rows(path, EVENTS), 1):
+    for number, row in _numbered(path, EVENTS):
         try:
             yield {**row, "timestamp": seconds(row["timestamp"])}
         except ValueError:
@@ -41,6 +41,10 @@ def events(path: Path) -> Iterator[Row]:
 
 def whole_rows(path: Path, form: FileFormat) -> Iterator[Row]:
     """Every row, none of them without a required column."""
+    return (row for _, row in _numbered(path, form))
+
+
+def _numbered(path: Path, form: FileFormat) -> Iterator[tuple[int, Row]]:
     for entry in read(path):
         if isinstance(entry, BadRow):
             raise BadInput(f"{path}: row {entry.row}: {entry.detail}")
@@ -48,7 +52,7 @@ def whole_rows(path: Path, form: FileFormat) -> Iterator[Row]:
         missing = [column for column in form.required if column not in row]
         if missing:
             raise BadInput(f"{path}: row {number}: {missing[0]} is missing")
-        yield row
+        yield number, row
 
 
 def show_evaluation(result: dict[str, Any]) -> None:

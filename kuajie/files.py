@@ -1,6 +1,7 @@
 """Reads what a platform exports: CSV, NDJSON and Parquet, row by row, with the number of each row.
 
-Rows are counted from 1 without a CSV's header line. A value that is empty, null or NaN is left out of its row.
+A row has the number that an editor or a spreadsheet shows: of a CSV file the header is row 1, and blank rows, which are passed over,
+count. A value that is empty, null or NaN is left out of its row.
 """
 
 import csv
@@ -119,9 +120,11 @@ def _read_csv(path: Path) -> Iterator[Numbered]:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"column {', '.join(twice)} is there twice")
-        for number, cells in enumerate(_cells(lines), 1):
+        for number, cells in enumerate(_cells(lines), 2):
             if isinstance(cells, str):
                 yield BadRow(number, "invalid_csv", cells)
+            elif not any(cells):  # a spreadsheet leaves commas alone at the end of a table
+                continue
             elif len(cells) > len(names):
                 yield BadRow(number, "too_many_fields", f"{len(cells)} fields, the header has {len(names)}")
             else:
@@ -140,8 +143,7 @@ def _cells(lines: Iterator[list[str]]) -> Iterator[list[str] | str]:
                 raise ValueError("a quote is opened and never closed") from error
             yield str(error)
             continue
-        if cells:
-            yield cells
+        yield cells
 
 
 def _read_ndjson(path: Path) -> Iterator[Numbered]:

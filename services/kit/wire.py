@@ -1,7 +1,7 @@
 """Types that cross the wire: strict at the edge, tolerant between services, localised texts as maps."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
@@ -28,6 +28,11 @@ class MessageModel(BaseModel):
     """A message between services, or an answer: unknown fields are ignored, so that deployments can roll."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def message_of(error: Mapping[str, Any]) -> str:
+    """What one of pydantic's errors says, without the words that it puts before what a check of ours has raised."""
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def localise(text: Mapping[str, str], locale: str) -> str:

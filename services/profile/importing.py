@@ -1,6 +1,7 @@
 """Bulk import of events: one file part, one transaction, one cleaning report."""
 
 import asyncio
+from codecs import BOM_UTF8
 from collections import Counter as Tally
 from collections.abc import Sequence
 from datetime import datetime
@@ -44,7 +45,7 @@ async def _keep(resources: Resources, caller: Caller, cleaned: Cleaned, now: dat
 
 
 def _clean(body: bytes, tenant_id: str, received_at: datetime) -> Cleaned:
-    return clean_lines(body.splitlines(), tenant_id=tenant_id, received_at=received_at)
+    return clean_lines(body.removeprefix(BOM_UTF8).splitlines(), tenant_id=tenant_id, received_at=received_at)
 
 
 def _undeliverable(refusal: Refusal) -> Undeliverable:

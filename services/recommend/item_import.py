@@ -1,5 +1,6 @@
 """A file of items, cleaned: the good rows kept, the bad ones counted and named by row and reason. Pure."""
 
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from services.kit.wire import message_of
 from services.recommend.item_schemas import ImportReport, ItemIn, RowProblem
 
 NAMED_ROWS = 100
@@ -31,6 +33,7 @@ class BadRow(ValueError):
 class ItemFile:
     """What was found in a file so far. Of two rows with one id the last one counts."""
 
+    lines: int = 0
     read: int = 0
     items: dict[str, ItemIn] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -39,12 +42,14 @@ class ItemFile:
     def add(self, lines: Iterable[bytes]) -> None:
         """Take in NDJSON lines; blank ones do not count."""
         for line in lines:
-            if line.strip():
+            self.lines += 1
+            row = line.removeprefix(BOM_UTF8) if self.lines == 1 else line
+            if row.strip():
                 self.read += 1
-                self._add(line)
+                self._add(row)
 
     def _add(self, line: bytes) -> None:
-        number = self.read
+        number = self.lines
         try:
             row = read_row(line)
             number = row_number(row, number)
@@ -136,4 +141,4 @@ def _bad(error: ValidationError) -> BadRow:
     path = [str(part) for part in first["loc"]] or ["row"]
     name = "currency" if path[:2] == ["price", "currency"] else path[0]
     kind = "missing" if first["type"] == "missing" else "invalid"
-    return BadRow(f"{kind}_{name}", name, first["msg"])
+    return BadRow(f"{kind}_{name}", name, message_of(first))

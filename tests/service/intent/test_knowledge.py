@@ -117,9 +117,9 @@ async def test_documents_are_listed_and_shown_with_their_passages(client: Any) -
             "the columns are question, answer and, if wanted, locale, url, tags, each once, with commas between them "
             "(found: 'q', 'a')",
         ),
-        ("csv", "question,answer\nwhat,\n", "row 1: has no answer"),
-        ("csv", 'question,answer\n"open,1\n', "row 1: unexpected end of data; is a quotation mark not closed?"),
-        ("csv", "question,answer,locale\na,b,fr\n", "row 1: locale is zh-CN or en"),
+        ("csv", "question,answer\nwhat,\n", "row 2: has no answer"),
+        ("csv", 'question,answer\n"open,1\n', "row 2: unexpected end of data; is a quotation mark not closed?"),
+        ("csv", "question,answer,locale\na,b,fr\n", "row 2: locale is zh-CN or en"),
         ("markdown", "# only\n## headings\n", "the document holds no text"),
     ],
 )

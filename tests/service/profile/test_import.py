@@ -1,6 +1,7 @@
 """POST /v1/events/import: the good rows kept, the bad ones counted by reason and shown by row."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -97,6 +98,11 @@ async def test_a_persons_credential_may_not_import(profile, as_person):
 async def test_an_empty_file_is_a_report_of_zeros(profile):
     report = await profile.load(b"\n\n")
     assert report == {"read": 0, "kept": 0, "duplicates": 0, "rejected": 0, "reasons": {}, "rows": []}
+
+
+async def test_a_byte_order_mark_is_no_part_of_the_first_row(profile):
+    report = await profile.load(b"\xef\xbb\xbf" + json.dumps(GOOD).encode())
+    assert (report["kept"], report["rejected"]) == (1, 0)
 
 
 async def test_an_oversized_body_is_refused(profile):

@@ -82,11 +82,11 @@ def test_headings_are_found_however_they_are_written(content: str, sections: lis
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("A?,yes\nB?,", "row 2: has no answer"),
-        (",yes", "row 1: has no question"),
-        ("A?,yes, really", "row 1: more cells than columns"),
-        ('A?,yes\nB?,"no', "row 2: unexpected end of data; is a quotation mark not closed"),
-        ("A?,yes\nB?,x\nA?,no", "row 3: asks what row 1 asks"),
+        ("A?,yes\nB?,", "row 3: has no answer"),
+        (",yes", "row 2: has no question"),
+        ("A?,yes, really", "row 2: more cells than columns"),
+        ('A?,yes\nB?,"no', "row 3: unexpected end of data; is a quotation mark not closed"),
+        ("A?,yes\n\n,,\nA?,no", "row 5: asks what row 2 asks"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_named_with_what_is_wrong(content: str, reason: str) -> None:
@@ -110,9 +110,14 @@ def test_columns_that_cannot_be_used_are_named_beside_those_that_can(header: str
     assert str(refused.value) == f"{wanted} (found: {found})"
 
 
+def test_a_quotation_mark_that_is_not_closed_in_the_first_row_is_told() -> None:
+    with pytest.raises(UnreadableDocument, match=r"^row 1: unexpected end of data; is a quotation mark not closed\?$"):
+        passages_of('question,"answer\nA?,yes\n', "csv", "en")
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "example.com", "https://x/a b"])
 def test_a_source_that_is_no_web_address_is_refused(url: str) -> None:
-    with pytest.raises(UnreadableDocument, match="row 1: url is no http or https address"):
+    with pytest.raises(UnreadableDocument, match="row 2: url is no http or https address"):
         passages_of(f"question,answer,url\nA?,yes,{url}\n", "csv", "en")
 
 

@@ -98,8 +98,8 @@ def test_down_without_a_stack_says_so(tmp_path: Path) -> None:
 
 def test_evaluation_names_the_row_that_it_cannot_use(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text("item_id,title,categories\ni1,A,x\n")
-    (tmp_path / "train.csv").write_text("user_id,item_id,timestamp\nu1,i1,1\nu1,i1,yesterday\n")
+    (tmp_path / "train.csv").write_text("user_id,item_id,timestamp\nu1,i1,1\n\nu1,i1,yesterday\n")
     files = ["--items", "items.csv", "--train", "train.csv", "--test", "train.csv"]
     done = kuajie("evaluate", "recommend", *files, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr == ("kuajie: train.csv: row 2: the timestamp is neither ISO 8601 nor seconds since 1970\n")
+    assert done.stderr == ("kuajie: train.csv: row 4: the timestamp is neither ISO 8601 nor seconds since 1970\n")

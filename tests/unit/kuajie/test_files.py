@@ -17,12 +17,14 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_csv_rows_are_numbered_without_the_header_and_empty_cells_are_left_out(tmp_path: Path) -> None:
-    path = write(tmp_path / "i.csv", 'item_id,title,categories,price\n1,"保险, 入门",finance|保险,\n2,B,tech,3.50\n')
+def test_csv_rows_have_the_numbers_of_a_spreadsheet_and_empty_cells_are_left_out(tmp_path: Path) -> None:
+    rows = '1,"保险,\n入门",finance|保险,\n\n,,,\n2,B,tech,3.50\n,,,\n'
+    path = write(tmp_path / "i.csv", f"item_id,title,categories,price\n{rows}")
     assert list(read(path)) == [
-        (1, {"item_id": "1", "title": "保险, 入门", "categories": "finance|保险"}),
-        (2, {"item_id": "2", "title": "B", "categories": "tech", "price": "3.50"}),
+        (2, {"item_id": "1", "title": "保险,\n入门", "categories": "finance|保险"}),
+        (5, {"item_id": "2", "title": "B", "categories": "tech", "price": "3.50"}),
     ]
+    assert survey(path, ITEMS).rows == 2
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_column(tmp_path: Path) -> None:
@@ -34,8 +36,8 @@ def test_a_byte_order_mark_is_not_part_of_the_first_column(tmp_path: Path) -> No
 def test_a_row_with_too_many_fields_is_a_bad_row_and_the_next_one_is_read(tmp_path: Path) -> None:
     path = write(tmp_path / "e.csv", "user_id,item_id,timestamp\nu,i,1\nu,i,1,extra\nu,i,2\n")
     assert list(read(path))[1:] == [
-        BadRow(2, "too_many_fields", "4 fields, the header has 3"),
-        (3, {"user_id": "u", "item_id": "i", "timestamp": "2"}),
+        BadRow(3, "too_many_fields", "4 fields, the header has 3"),
+        (4, {"user_id": "u", "item_id": "i", "timestamp": "2"}),
     ]
 
 
@@ -43,8 +45,8 @@ def test_a_stray_quote_spoils_its_row_only(tmp_path: Path) -> None:
     path = write(tmp_path / "e.csv", 'user_id,item_id,timestamp\n"u"x,i,1\nu,i,2\n')
     first, second = read(path)
     assert isinstance(first, BadRow)
-    assert (first.row, first.reason) == (1, "invalid_csv")
-    assert second == (2, {"user_id": "u", "item_id": "i", "timestamp": "2"})
+    assert (first.row, first.reason) == (2, "invalid_csv")
+    assert second == (3, {"user_id": "u", "item_id": "i", "timestamp": "2"})
 
 
 def test_a_quote_that_never_closes_makes_the_file_unreadable(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def test_good_rows_are_kept_and_bad_ones_named_by_row_and_reason(tmp_path: Path,
         "rejected": 2,
         "reasons": {"too_many_fields": 1, "missing_user_id": 1},
         "rows": [
-            {"row": 2, "reason": "missing_user_id", "param": "user_id", "detail": "user_id is missing."},
-            {"row": 3, "reason": "too_many_fields", "param": None, "detail": "4 fields, the header has 3"},
+            {"row": 3, "reason": "missing_user_id", "param": "user_id", "detail": "user_id is missing."},
+            {"row": 4, "reason": "too_many_fields", "param": None, "detail": "4 fields, the header has 3"},
         ],
         "ignored_columns": [],
     }
@@ -41,7 +41,7 @@ def test_rows_travel_with_their_number_and_known_columns_only(tmp_path: Path, st
     import_file(KINDS["events"], path, lambda: stand.gateway, strict=False)
     [(method, asked, body)] = stand.asked
     assert (method, asked) == ("POST", "/v1/events/import")
-    assert json.loads(body) == {"row": 1, "user_id": "u1", "item_id": "i1", "timestamp": "1"}
+    assert json.loads(body) == {"row": 2, "user_id": "u1", "item_id": "i1", "timestamp": "1"}
     assert stand.keys == {"Bearer kj_test"}
 
 
@@ -59,7 +59,7 @@ def test_a_chunk_stays_under_its_size() -> None:
 
 def test_strict_with_a_bad_row_writes_nothing(tmp_path: Path, stand) -> None:
     path = events_file(tmp_path, ["u1,i1,1", ",i1,2"])
-    with pytest.raises(BadInput, match=r"1 bad row \(missing_user_id 1\), the first is row 2; nothing was written"):
+    with pytest.raises(BadInput, match=r"1 bad row \(missing_user_id 1\), the first is row 3; nothing was written"):
         import_file(KINDS["events"], path, lambda: stand.gateway, strict=True)
     assert [asked for _, asked, _ in stand.asked] == ["/v1/events/import?dry_run=true"]
 

@@ -75,8 +75,14 @@ def test_read_is_kept_and_duplicates_and_rejected():
     report = file.report(changed=1)
     assert (report.read, report.kept, report.duplicates, report.rejected) == (5, 1, 1, 3)
     assert report.reasons == {"not_an_object": 1, "invalid_json": 1, "missing_title": 1}
-    assert [row.row for row in report.rows] == [2, 4, 5]
+    assert [row.row for row in report.rows] == [3, 6, 7]
     assert file.items["a"].title == {"und": "B"}
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_row():
+    file = ItemFile()
+    file.add([b"\xef\xbb\xbf" + orjson.dumps(ROW), orjson.dumps(ROW | {"item_id": "b"})])
+    assert (sorted(file.items), file.report(changed=2).rejected) == (["a", "b"], 0)
 
 
 def test_only_the_first_bad_rows_are_named_and_all_are_counted():

@@ -5,7 +5,8 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import count, zip_longest
+from typing import Literal
 
 from services.intent.assist.knowledge.hypertext import without_html
 from services.intent.assist.words import language
@@ -132,58 +133,60 @@ def divided(text: str, longest: int) -> list[str]:
 
 def _rows(content: str, locale: Locale, url: str | None) -> Iterator[Passage]:
     """Rows of question and answer, with optional locale, url and tags (`|` between them)."""
-    reader = csv.DictReader(io.StringIO(content, newline=""), strict=True)
-    columns = [name.strip().lower() for name in reader.fieldnames or ()]
+    records = _records(content)
+    columns = [name.strip().lower() for name in next(records, (1, []))[1]]
     if not {"question", "answer"} <= set(columns) or not set(columns) <= _COLUMNS or len(set(columns)) < len(columns):
         found = ", ".join(map(repr, columns)) or "none"
         raise UnreadableDocument(
             "the columns are question, answer and, if wanted, locale, url, tags, each once, with commas between them "
             f"(found: {found[:200]})"
         )
-    reader.fieldnames = columns
     asked: dict[tuple[str, Locale], int] = {}
-    number = 0
-    try:
-        for number, row in enumerate(reader, 1):
-            if any(cell.strip() for cell in _cells(row)):  # a spreadsheet leaves commas alone at the end of a table
-                passage = _row(number, row, locale, url)
-                if (first := asked.setdefault((passage.question or "", passage.locale), number)) != number:
-                    raise UnreadableDocument(f"row {number}: asks what row {first} asks")
-                yield passage
-    except csv.Error as error:
-        raise UnreadableDocument(f"row {number + 1}: {error}; is a quotation mark not closed?") from error
+    for number, cells in records:
+        if not any(cell.strip() for cell in cells):  # a spreadsheet leaves commas alone at the end of a table
+            continue
+        if len(cells) > len(columns):
+            raise UnreadableDocument(
+                f"row {number}: more cells than columns; is a text with commas not in quotation marks?"
+            )
+        passage = _row(number, dict(zip_longest(columns, cells, fillvalue="")), locale, url)
+        if (first := asked.setdefault((passage.question or "", passage.locale), number)) != number:
+            raise UnreadableDocument(f"row {number}: asks what row {first} asks")
+        yield passage
 
 
-def _cells(row: dict[str, Any]) -> Iterator[str]:
-    """All cells of a row, those behind the last column too."""
-    for cell in row.values():
-        yield from cell if isinstance(cell, list) else [cell or ""]
+def _records(content: str) -> Iterator[tuple[int, list[str]]]:
+    """Every record with the number that a spreadsheet shows: the header is row 1, and blank ones count."""
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    for number in count(1):
+        try:
+            yield number, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UnreadableDocument(f"row {number}: {error}; is a quotation mark not closed?") from error
 
 
-def _cell(written: str | None) -> str:
+def _cell(written: str) -> str:
     """What is written in a cell; only one with HTML is spaced anew."""
-    seen = without_html(written or "")
+    seen = without_html(written)
     return seen.strip() if seen == written else _spaced(seen)
 
 
-def _row(number: int, row: dict[str, str | None], locale: Locale, url: str | None) -> Passage:
+def _row(number: int, row: dict[str, str], locale: Locale, url: str | None) -> Passage:
     question, answer = _cell(row["question"]), _cell(row["answer"])
     if not question or not answer:
         raise UnreadableDocument(f"row {number}: has no {'answer' if question else 'question'}")
-    if None in row:
-        raise UnreadableDocument(
-            f"row {number}: more cells than columns; is a text with commas not in quotation marks?"
-        )
     if len(question) > _LONGEST_CELL or len(answer) > _LONGEST_CELL:
         raise UnreadableDocument(f"row {number}: at most {_LONGEST_CELL} characters in a cell")
-    said = (row.get("locale") or "").strip()
+    said = row.get("locale", "").strip()
     if said not in {"", "zh-CN", "en"}:
         raise UnreadableDocument(f"row {number}: locale is zh-CN or en")
     written: Locale = "en" if said == "en" else "zh-CN" if said == "zh-CN" else language(question + answer, locale)
-    link = (row.get("url") or "").strip()
+    link = row.get("url", "").strip()
     if link and not _LINK_TO.fullmatch(link):
         raise UnreadableDocument(f"row {number}: url is no http or https address")
-    tags = tuple(tag.strip() for tag in (row.get("tags") or "").split("|") if tag.strip())
+    tags = tuple(tag.strip() for tag in row.get("tags", "").split("|") if tag.strip())
     return Passage("", question, answer, written, link or url, tags)
 
 
