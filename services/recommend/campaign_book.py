@@ -80,13 +80,13 @@ async def page(connection: AsyncConnection, tenant_id: str, *, cursor: str | Non
     c = campaigns.c
     query = sa.select(*_STORED).where(c.tenant_id == tenant_id).order_by(c.campaign_id).limit(limit + 1)
     if cursor is not None:
-        (after,) = decode_cursor(cursor, 1)
-        query = query.where(c.campaign_id > str(after))
+        (after,) = decode_cursor("campaigns", cursor, str)
+        query = query.where(c.campaign_id > after)
     rows = (await connection.execute(query)).mappings().all()
     data = [_stored(row) for row in rows[:limit]]
     more = len(rows) > limit
     return Page[StoredCampaign](
-        data=data, has_more=more, next_cursor=encode_cursor(data[-1].campaign_id) if more else None
+        data=data, has_more=more, next_cursor=encode_cursor("campaigns", data[-1].campaign_id) if more else None
     )
 
 

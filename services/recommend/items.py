@@ -96,12 +96,12 @@ async def page(
     if category is not None:
         query = query.where(items.c.categories.contains([category]))
     if cursor is not None:
-        (after,) = decode_cursor(cursor, 1)
-        query = query.where(items.c.item_id > str(after))
+        (after,) = decode_cursor("items", cursor, str)
+        query = query.where(items.c.item_id > after)
     rows = (await connection.execute(query)).mappings().all()
     data = [_item(row) for row in rows[:limit]]
     more = len(rows) > limit
-    return Page[Item](data=data, has_more=more, next_cursor=encode_cursor(data[-1].item_id) if more else None)
+    return Page[Item](data=data, has_more=more, next_cursor=encode_cursor("items", data[-1].item_id) if more else None)
 
 
 async def export(connection: AsyncConnection, tenant_id: str) -> AsyncIterator[Item]:

@@ -25,11 +25,11 @@ from services.insurance.rating_answers import rating_answer
 from services.insurance.resources import Held, Resources
 from services.insurance.texts import say_all
 from services.insurance.wire_types import ProductId
-from services.kit.errors import BadRequest
 from services.kit.identity import Caller, requires
 from services.kit.pagination import Page, decode_cursor, encode_cursor
 
 router = APIRouter(tags=["products"])
+LIST = "products"
 
 Reader = Annotated[Caller, requires("products:read")]
 Id = Annotated[ProductId, Path(description="The product's id.")]
@@ -45,13 +45,13 @@ async def list_products(
 ) -> Page[ProductSummary]:
     """Products of one status, by id and version."""
     await held.catalogue.shelf(caller.tenant_id)
-    after = _after(cursor)
+    after = decode_cursor(LIST, cursor, str, int) if cursor is not None else None
     async with held.db.connect() as connection:
         rows = await product_store.page_of_versions(
             connection, caller.tenant_id, status=status, after=after, limit=limit + 1
         )
     shown, more = rows[:limit], len(rows) > limit
-    following = encode_cursor(shown[-1].product_id, shown[-1].version) if more else None
+    following = encode_cursor(LIST, shown[-1].product_id, shown[-1].version) if more else None
     return Page(data=[summary_of(row) for row in shown], has_more=more, next_cursor=following)
 
 
@@ -110,12 +110,3 @@ async def _product(held: Resources, caller: Caller, product_id: str, version: in
     if product is None:
         raise ProductNotFound
     return product
-
-
-def _after(cursor: str | None) -> tuple[str, int] | None:
-    if cursor is None:
-        return None
-    product_id, version = decode_cursor(cursor, 2)
-    if not isinstance(product_id, str) or not isinstance(version, int):
-        raise BadRequest("The cursor is not one that this route gave out.", param="cursor")
-    return product_id, version

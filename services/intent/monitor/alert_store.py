@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.intent.monitor import surge_store
 from services.intent.monitor.alert_schemas import Alert, AlertStatus
 from services.intent.monitor.alerts import KnownAlert
-from services.intent.monitor.documents import moment_and_id
 from services.intent.tables import monitor as tables
 from services.kit.errors import Conflict, NotFound
-from services.kit.pagination import Page, encode_cursor
+from services.kit.pagination import Page, decode_cursor, encode_cursor
 
 alerts = tables.alerts
+LIST = "monitor/alerts"
 _SHOWN = [alerts.c[name] for name in Alert.model_fields if name != "surges"]
 
 
@@ -86,11 +86,11 @@ async def page(
     if topic is not None:
         query = query.where(any_(c.topics) == topic)
     if cursor is not None:
-        query = query.where(tuple_(c.opened_at, c.alert_id) < tuple_(*moment_and_id(cursor)))
+        query = query.where(tuple_(c.opened_at, c.alert_id) < tuple_(*decode_cursor(LIST, cursor, datetime, str)))
     query = query.order_by(c.opened_at.desc(), c.alert_id.desc()).limit(limit + 1)
     rows = (await connection.execute(query)).mappings().all()
     data, more = await _with_surges(connection, tenant_id, rows[:limit]), len(rows) > limit
-    last = encode_cursor(data[-1].opened_at.isoformat(), data[-1].alert_id) if more else None
+    last = encode_cursor(LIST, data[-1].opened_at, data[-1].alert_id) if more else None
     return Page[Alert](data=data, has_more=more, next_cursor=last)
 
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intent.monitor.documents import moment_and_id
 from services.intent.monitor.webhook_schemas import DeliveriesReplayed, Delivery, DeliveryReplay, DeliveryState
 from services.intent.tables import monitor as tables
-from services.kit.pagination import Page, encode_cursor
+from services.kit.pagination import Page, decode_cursor, encode_cursor
 
 deliveries, notifications = tables.deliveries, tables.notifications
+LIST = "monitor/deliveries"
 _OWN = [name for name in Delivery.model_fields if name not in {"event", "alert_id"}]
 
 
@@ -34,11 +34,8 @@ async def page(
     if webhook_id is not None:
         query = query.where(d.webhook_id == webhook_id)
     if cursor is not None:
-        moment, name = moment_and_id(cursor)
-        notification_id, _, webhook = name.partition(" ")
-        query = query.where(
-            tuple_(d.created_at, d.notification_id, d.webhook_id) < tuple_(moment, notification_id, webhook)
-        )
+        after = decode_cursor(LIST, cursor, datetime, str, str)
+        query = query.where(tuple_(d.created_at, d.notification_id, d.webhook_id) < tuple_(*after))
     query = query.order_by(d.created_at.desc(), d.notification_id.desc(), d.webhook_id.desc()).limit(limit + 1)
     rows = [Delivery.model_validate(dict(row)) for row in (await connection.execute(query)).mappings()]
     more = len(rows) > limit
@@ -46,7 +43,7 @@ async def page(
 
 
 def _cursor(last: Delivery) -> str:
-    return encode_cursor(last.created_at.isoformat(), f"{last.notification_id} {last.webhook_id}")
+    return encode_cursor(LIST, last.created_at, last.notification_id, last.webhook_id)
 
 
 async def replay(

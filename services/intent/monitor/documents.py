@@ -10,14 +10,15 @@ from sqlalchemy import RowMapping, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent.monitor.arrivals import Arrived, Cluster, First
-from services.intent.monitor.document_schemas import EARLIEST, LATEST, Document
+from services.intent.monitor.document_schemas import Document
 from services.intent.monitor.minhash import bands
 from services.intent.tables import monitor as tables
 from services.kit.database import driver
-from services.kit.errors import BadRequest, NotFound
+from services.kit.errors import NotFound
 from services.kit.pagination import Page, decode_cursor, encode_cursor
 
 documents = tables.documents
+LIST = "monitor/documents"
 
 _SHOWN = [documents.c[name] for name in Document.model_fields]
 _CANDIDATES = """
@@ -144,24 +145,12 @@ async def page(
     c = documents.c
     query = select(*_SHOWN).where(c.tenant_id == tenant_id, *_conditions(wanted))
     if cursor is not None:
-        query = query.where(tuple_(c.published_at, c.document_id) < tuple_(*moment_and_id(cursor)))
+        query = query.where(tuple_(c.published_at, c.document_id) < tuple_(*decode_cursor(LIST, cursor, datetime, str)))
     query = query.order_by(c.published_at.desc(), c.document_id.desc()).limit(limit + 1)
     rows = (await connection.execute(query)).mappings().all()
     data, more = [_document(row) for row in rows[:limit]], len(rows) > limit
-    last = encode_cursor(data[-1].published_at.isoformat(), data[-1].document_id) if more else None
+    last = encode_cursor(LIST, data[-1].published_at, data[-1].document_id) if more else None
     return Page[Document](data=data, has_more=more, next_cursor=last)
-
-
-def moment_and_id(cursor: str) -> tuple[datetime, str]:
-    """The two values of a cursor that says how far a list by time was read; raises BadRequest."""
-    values = decode_cursor(cursor, 2)
-    try:
-        moment, name = datetime.fromisoformat(str(values[0])), str(values[1])
-    except ValueError:
-        moment, name = datetime.max, ""
-    if moment.tzinfo is None or not EARLIEST <= moment < LATEST or "\0" in name:
-        raise BadRequest("The cursor is not one that this route gave out.", param="cursor")
-    return moment, name
 
 
 def _conditions(wanted: Wanted) -> list[Any]:

@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent.monitor.alert_schemas import Silence, SilenceIn
 from services.intent.monitor.alerts import SilenceRule
-from services.intent.monitor.documents import moment_and_id
 from services.intent.tables import monitor as tables
 from services.kit.errors import InvalidInput, NotFound
 from services.kit.ids import new_id
-from services.kit.pagination import Page, encode_cursor
+from services.kit.pagination import Page, decode_cursor, encode_cursor
 
 silences = tables.silences
+LIST = "monitor/silences"
 _SHOWN = [silences.c[name] for name in Silence.model_fields]
 
 
@@ -61,9 +61,9 @@ async def page(
     if active:
         query = query.where(c.ends_at > now)
     if cursor is not None:
-        query = query.where(tuple_(c.created_at, c.silence_id) < tuple_(*moment_and_id(cursor)))
+        query = query.where(tuple_(c.created_at, c.silence_id) < tuple_(*decode_cursor(LIST, cursor, datetime, str)))
     query = query.order_by(c.created_at.desc(), c.silence_id.desc()).limit(limit + 1)
     rows = [Silence.model_validate(dict(row)) for row in (await connection.execute(query)).mappings()]
     more = len(rows) > limit
-    last = encode_cursor(rows[limit - 1].created_at.isoformat(), rows[limit - 1].silence_id) if more else None
+    last = encode_cursor(LIST, rows[limit - 1].created_at, rows[limit - 1].silence_id) if more else None
     return Page[Silence](data=rows[:limit], has_more=more, next_cursor=last)

@@ -7,17 +7,17 @@ from typing import Any
 from sqlalchemy import RowMapping, delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intent.monitor.documents import moment_and_id
 from services.intent.monitor.outbound import Allowed, UnsafeUrl, check_url
 from services.intent.monitor.sealing import Sealer
 from services.intent.monitor.webhook_schemas import Webhook, WebhookIn, WebhookSecrets
 from services.intent.tables import monitor as tables
 from services.kit.errors import Conflict, InvalidInput, NotFound
 from services.kit.ids import new_id
-from services.kit.pagination import Page, encode_cursor
+from services.kit.pagination import Page, decode_cursor, encode_cursor
 from services.kit.webhooks import new_secret
 
 webhooks, deliveries = tables.webhooks, tables.deliveries
+LIST = "monitor/webhooks"
 MOST_WEBHOOKS = 50
 ROTATION = timedelta(hours=24)
 """How long the secret before the newest still signs."""
@@ -68,11 +68,11 @@ async def page(connection: AsyncConnection, tenant_id: str, *, cursor: str | Non
     c = webhooks.c
     query = select(*_SHOWN).where(c.tenant_id == tenant_id)
     if cursor is not None:
-        query = query.where(tuple_(c.created_at, c.webhook_id) < tuple_(*moment_and_id(cursor)))
+        query = query.where(tuple_(c.created_at, c.webhook_id) < tuple_(*decode_cursor(LIST, cursor, datetime, str)))
     query = query.order_by(c.created_at.desc(), c.webhook_id.desc()).limit(limit + 1)
     rows = [_webhook(row) for row in (await connection.execute(query)).mappings()]
     more = len(rows) > limit
-    last = encode_cursor(rows[limit - 1].created_at.isoformat(), rows[limit - 1].webhook_id) if more else None
+    last = encode_cursor(LIST, rows[limit - 1].created_at, rows[limit - 1].webhook_id) if more else None
     return Page[Webhook](data=rows[:limit], has_more=more, next_cursor=last)
 
 

@@ -23,13 +23,13 @@ from services.intent.resources import Held
 from services.intent.routes.callers import servers_only
 from services.intent.tables import idempotency_keys
 from services.kit.app import deadline_of
-from services.kit.errors import BadRequest
 from services.kit.idempotency import idempotent, remembered
 from services.kit.identity import Caller, requires
 from services.kit.pagination import Page, decode_cursor, encode_cursor
 from services.kit.wire import ExternalId
 
 router = APIRouter(tags=["assist"])
+LIST = "assist/conversations"
 
 Writer = Annotated[Caller, requires("assist:write")]
 Reader = Annotated[Caller, requires("assist:read")]
@@ -118,7 +118,8 @@ async def read_messages(
     conversation_id: ConversationId, held: Held, caller: Reader, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[Message]:
     """The transcript, the first message first."""
-    after = _number(cursor) if cursor is not None else 0
+    of = f"assist/conversations/{conversation_id}/messages"
+    after = decode_cursor(of, cursor, int)[0] if cursor is not None else 0
     async with held.db.connect() as connection:
         row = await conversations.find(connection, caller, conversation_id)
         rows = await conversations.messages_of(
@@ -126,7 +127,7 @@ async def read_messages(
         )
     data = [message_of(each) for each in rows[:limit]]
     more = len(rows) > limit
-    return Page[Message](data=data, has_more=more, next_cursor=encode_cursor(data[-1].number) if more else None)
+    return Page[Message](data=data, has_more=more, next_cursor=encode_cursor(of, data[-1].number) if more else None)
 
 
 @router.get("/v1/assist/conversations")
@@ -142,14 +143,14 @@ async def list_conversations(
     if caller.kind == "person":
         caller.require_self(user_id or caller.subject)
         user_id = caller.subject
-    before = str(decode_cursor(cursor, 1)[0]) if cursor is not None else None
+    before = decode_cursor(LIST, cursor, str)[0] if cursor is not None else None
     async with held.db.connect() as connection:
         rows = await conversations.page_of(
             connection, caller.tenant_id, user_id=user_id, owner=owner, before=before, limit=limit + 1
         )
     data = [conversation_of(each) for each in rows[:limit]]
     more = len(rows) > limit
-    last = encode_cursor(data[-1].conversation_id) if more else None
+    last = encode_cursor(LIST, data[-1].conversation_id) if more else None
     return Page[Conversation](data=data, has_more=more, next_cursor=last)
 
 
@@ -159,10 +160,3 @@ async def erase_person(user_id: Annotated[ExternalId, Path()], held: Held, calle
     caller.require_self(user_id)
     async with held.db.begin() as connection:
         return await erase(connection, held.desk.sessions, caller.tenant_id, user_id)
-
-
-def _number(cursor: str) -> int:
-    [value] = decode_cursor(cursor, 1)
-    if not isinstance(value, int) or not 0 <= value < 2**31:
-        raise BadRequest("The cursor is not one that this route gave out.", param="cursor")
-    return value

@@ -17,7 +17,7 @@ from services.intent.resources import Held
 from services.intent.routes.assist import ConversationId, Cursor, Limit
 from services.intent.routes.callers import servers_only
 from services.intent.tables import idempotency_keys
-from services.kit.errors import BadRequest, InvalidInput
+from services.kit.errors import InvalidInput
 from services.kit.idempotency import idempotent
 from services.kit.identity import Caller, requires
 from services.kit.pagination import Page, decode_cursor, encode_cursor
@@ -29,6 +29,7 @@ Agent = Annotated[Caller, requires("assist:agent")]
 Reporter = Annotated[Caller, requires("assist:report")]
 USUAL_DAYS, MOST_DAYS = 7, 366
 CLUSTERS = 20
+LIST = "assist/corrections"
 
 
 @router.get("/v1/assist/analytics")
@@ -91,17 +92,10 @@ async def put_right(
 async def list_corrections(held: Held, caller: Reporter, limit: Limit = 50, cursor: Cursor = None) -> Page[Correction]:
     """All corrections, the oldest conversation first: training data, masked."""
     servers_only(caller)
-    after = _key(cursor) if cursor is not None else None
+    after = decode_cursor(LIST, cursor, str, int) if cursor is not None else None
     async with held.db.connect() as connection:
         rows = await page_of(connection, caller.tenant_id, after=after, limit=limit + 1)
     data = [correction_of(each) for each in rows[:limit]]
     more = len(rows) > limit
-    last = encode_cursor(data[-1].conversation_id, data[-1].number) if more else None
+    last = encode_cursor(LIST, data[-1].conversation_id, data[-1].number) if more else None
     return Page[Correction](data=data, has_more=more, next_cursor=last)
-
-
-def _key(cursor: str) -> tuple[str, int]:
-    conversation, number = decode_cursor(cursor, 2)
-    if not isinstance(number, int) or not 0 <= number < 2**31:
-        raise BadRequest("The cursor is not one that this route gave out.", param="cursor")
-    return str(conversation), number

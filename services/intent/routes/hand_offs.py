@@ -26,6 +26,7 @@ from services.kit.pagination import Page, decode_cursor, encode_cursor
 from services.kit.wire import ExternalId
 
 router = APIRouter(tags=["assist"])
+LIST = "assist/hand-offs"
 
 Agent = Annotated[Caller, requires("assist:agent")]
 HandOffId = Annotated[ExternalId, Path(description="Our id of the hand-off, `hnd_…`.")]
@@ -42,14 +43,15 @@ async def queue(
 ) -> Page[HandOff]:
     """What waits for a person, the longest wait first."""
     servers_only(caller)
-    after = str(decode_cursor(cursor, 1)[0]) if cursor is not None else None
+    after = decode_cursor(LIST, cursor, str)[0] if cursor is not None else None
     async with held.db.connect() as connection:
         rows = await hand_offs.page_of(
             connection, caller.tenant_id, status=status, reason=reason, after=after, limit=limit + 1
         )
     data = [hand_off_of(each) for each in rows[:limit]]
     more = len(rows) > limit
-    return Page[HandOff](data=data, has_more=more, next_cursor=encode_cursor(data[-1].hand_off_id) if more else None)
+    last = encode_cursor(LIST, data[-1].hand_off_id) if more else None
+    return Page[HandOff](data=data, has_more=more, next_cursor=last)
 
 
 @router.get("/v1/assist/hand-offs/{hand_off_id}")

@@ -37,6 +37,7 @@ from services.kit.pagination import Page, decode_cursor, encode_cursor
 from services.kit.wire import ExternalId
 
 router = APIRouter(tags=["knowledge"])
+LIST = "assist/knowledge"
 
 Writer = Annotated[Caller, requires("knowledge:write")]
 Reader = Annotated[Caller, requires("knowledge:read")]
@@ -73,12 +74,12 @@ async def list_documents(
 ) -> Page[KnowledgeDocument]:
     """Documents in the order of their ids."""
     servers_only(caller)
-    after = str(decode_cursor(cursor, 1)[0]) if cursor is not None else None
+    after = decode_cursor(LIST, cursor, str)[0] if cursor is not None else None
     async with held.db.connect() as connection:
         rows = await store.page_of(connection, caller.tenant_id, after=after, limit=limit + 1)
     data = [_view(each) for each in rows[:limit]]
     more = len(rows) > limit
-    last = encode_cursor(data[-1].document_id) if more else None
+    last = encode_cursor(LIST, data[-1].document_id) if more else None
     return Page[KnowledgeDocument](data=data, has_more=more, next_cursor=last)
 
 

@@ -74,14 +74,14 @@ async def list_models(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page[ModelView]:
     """Every version that is here or has a role, in the order of their names."""
-    after = None if cursor is None else str(decode_cursor(cursor, 1)[0])
+    after = None if cursor is None else decode_cursor("models", cursor, str)[0]
     known, standings = await _here(held)
     async with _in_time(held.db.connect()) as connection:
         wishes = (await model_store.desired(connection)).wishes
         behind = [version for version in sorted({*known, *standings, *wishes}) if after is None or version > after]
         data = await views(connection, behind[:limit], known=known, standings=standings)
     more = len(behind) > limit
-    return Page(data=data, has_more=more, next_cursor=encode_cursor(data[-1].version) if more else None)
+    return Page(data=data, has_more=more, next_cursor=encode_cursor("models", data[-1].version) if more else None)
 
 
 @router.get("/{version}", responses=_UNKNOWN)

@@ -53,8 +53,10 @@ async def history(
 ) -> Page[Consent]:
     """Every answer that a person gave, the newest first."""
     caller.require_self(user_id)
-    before = str(decode_cursor(cursor, 1)[0]) if cursor is not None else None
+    of = f"people/{user_id}/consents"
+    before = decode_cursor(of, cursor, str)[0] if cursor is not None else None
     async with resources.db.connect() as connection:
         rows = await consents_of(connection, caller.tenant_id, user_id, limit=limit + 1, before=before)
     shown, more = rows[:limit], len(rows) > limit
-    return Page[Consent](data=shown, has_more=more, next_cursor=encode_cursor(shown[-1].consent_id) if more else None)
+    last = encode_cursor(of, shown[-1].consent_id) if more else None
+    return Page[Consent](data=shown, has_more=more, next_cursor=last)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.kit.errors import BadRequest
 from services.kit.identity import Caller, requires
 from services.kit.pagination import Page, decode_cursor, encode_cursor
 from services.profile.dead_letters import page_of
@@ -15,6 +14,7 @@ from services.profile.routes.callers import servers_only
 from services.profile.schemas import DeadLetter, Replay, Replayed
 
 router = APIRouter(prefix="/v1/dead-letters", tags=["events"])
+LIST = "dead-letters"
 
 
 @router.get("")
@@ -26,11 +26,11 @@ async def dead_letters(
 ) -> Page[DeadLetter]:
     """Messages and rows that were refused, the oldest first, as they came."""
     servers_only(caller)
-    after = _position(cursor) if cursor is not None else None
+    after = decode_cursor(LIST, cursor, datetime, str) if cursor is not None else None
     async with resources.db.connect() as connection:
         rows = await page_of(connection, caller.tenant_id, limit=limit + 1, after=after)
     shown, more = [DeadLetter.model_validate(row) for row in rows[:limit]], len(rows) > limit
-    last = encode_cursor(shown[-1].received_at.isoformat(), shown[-1].dead_letter_id) if more else None
+    last = encode_cursor(LIST, shown[-1].received_at, shown[-1].dead_letter_id) if more else None
     return Page[DeadLetter](data=shown, has_more=more, next_cursor=last)
 
 
@@ -41,11 +41,3 @@ async def replay_letters(
     """Try refused messages and rows again, the named ones or the oldest."""
     servers_only(caller)
     return await replay(resources, caller, body)
-
-
-def _position(cursor: str) -> tuple[datetime, str]:
-    received_at, identity = decode_cursor(cursor, 2)
-    try:
-        return datetime.fromisoformat(str(received_at)), str(identity)
-    except ValueError as error:
-        raise BadRequest("The cursor is not one that this route gave out.", param="cursor") from error

@@ -111,8 +111,9 @@ async def test_the_history_is_read_page_by_page_newest_first(profile):
     rest = (await profile.get("/v1/people/u1/consents", params={"limit": 3, "cursor": first["next_cursor"]})).json()
     assert [row["consent_id"] for row in first["data"] + rest["data"]] == ids[::-1]
     assert (first["has_more"], rest["has_more"], rest["next_cursor"]) == (True, False, None)
-    wrong = await profile.get("/v1/people/u1/consents", params={"cursor": "x"})
-    assert (wrong.status_code, wrong.json()["param"]) == (400, "cursor")
+    for path, cursor in (("/v1/people/u1/consents", "x"), ("/v1/people/u2/consents", first["next_cursor"])):
+        wrong = await profile.get(path, params={"cursor": cursor})
+        assert (wrong.status_code, wrong.json()["param"]) == (400, "cursor")
 
 
 async def test_a_repeated_call_with_its_key_records_once(profile):

@@ -3,10 +3,9 @@ from decimal import Decimal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.kit.errors import BadRequest, dotted
+from services.kit.errors import dotted
 from services.kit.ids import new_id, uuid7
 from services.kit.money import Money
-from services.kit.pagination import decode_cursor, encode_cursor
 from services.kit.wire import ExternalId, localise
 
 
@@ -39,17 +38,6 @@ def test_a_text_falls_back_to_its_language_then_to_chinese_then_to_any():
     assert localise(text, "fr") == "重疾险"
     assert localise({"de": "Unfall"}, "en") == "Unfall"
     assert localise({}, "en") == ""
-
-
-def test_a_cursor_comes_back_as_it_was():
-    assert decode_cursor(encode_cursor("2026-01-01", 7, None), 3) == ["2026-01-01", 7, None]
-
-
-@pytest.mark.parametrize("cursor", ["", "!!", "eyJhIjoxfQ", encode_cursor(1), "é"])
-def test_a_foreign_cursor_is_refused_by_name(cursor):
-    with pytest.raises(BadRequest) as refused:
-        decode_cursor(cursor, 2)
-    assert refused.value.param == "cursor"
 
 
 def test_the_place_of_an_error_is_told_from_the_body_on():
