@@ -74,11 +74,13 @@ def wrong_setting(error: "ValidationError") -> str:
     """The first wrong setting by the name of its variable."""
     from pydantic_settings import BaseSettings
 
+    from services.kit.wire import message_of
+
     first: dict[str, Any] = dict(error.errors(include_url=False, include_input=False)[0])
     known = {settings.__name__: settings for settings in descendants(BaseSettings)}
     prefix = known[error.title].model_config.get("env_prefix", "") if error.title in known else ""
     name = f"{prefix}{first['loc'][0]}".upper() if first["loc"] else error.title
-    return f"{name}: {first['msg'].removeprefix('Value error, ')}"
+    return f"{name}: {message_of(first)}"
 
 
 def unreadable_setting(error: "SettingsError", service: str) -> str:

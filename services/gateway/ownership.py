@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from services.kit.errors import BadRequest, Forbidden
+from services.kit.errors import BadRequest, Forbidden, not_json
 from services.kit.identity import Caller
 
 
@@ -27,7 +27,7 @@ def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body, object_pairs_hook=_without_repeats)
     except ValueError as error:
-        raise BadRequest("The body is not valid JSON.", param="body") from error
+        raise not_json(body) from error
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The routes of the edge: one that composes, one that sums up, and a row of the table for each of the others."""
 
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
@@ -110,9 +111,9 @@ async def lag(_: Row, request: Request, caller: Caller) -> Response:
 def _question(body: bytes, max_depth: int) -> RecommendRequest:
     check_depth(body, max_depth)
     try:
-        return RecommendRequest.model_validate_json(body)
+        return RecommendRequest.model_validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError as error:
-        raise invalid_request(error.errors(include_url=False, include_input=False)) from None
+        raise invalid_request(error.errors(include_url=False, include_input=False), body) from None
 
 
 def _resources(request: Request) -> Resources:

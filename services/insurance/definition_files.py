@@ -9,6 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from services.insurance.definition import ProductDefinition, checksum
+from services.kit.wire import message_of
 
 FOLDER = Path(__file__).parent / "products"
 
@@ -62,5 +63,5 @@ def _read(path: Path) -> DefinitionFile:
 
 def _sentence(error: Any) -> str:
     field = ".".join(str(part) for part in error["loc"])
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = message_of(error)
     return f"{field}: {message}" if field else message

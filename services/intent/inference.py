@@ -12,6 +12,7 @@ from services.intent.model import Understanding
 from services.intent.schemas import MAX_TEXTS, Text
 from services.intent.serving.raw import Rows
 from services.kit.errors import BadRequest
+from services.kit.wire import message_of
 
 INPUT = TensorMetadata(name="text", datatype="BYTES", shape=[-1])
 DATATYPES = {
@@ -101,7 +102,7 @@ def _text(value: Any, place: int) -> str:
     try:
         return _TEXT.validate_python(value)
     except ValidationError as error:
-        raise _bad(f"element {place}: {error.errors()[0]['msg']}", f"data.{place}") from None
+        raise _bad(f"element {place}: {message_of(error.errors()[0])}", f"data.{place}") from None
 
 
 def _bad(why: str, field: str) -> BadTensor:

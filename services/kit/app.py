@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.kit.asgi import header
 from services.kit.errors import (
     PROBLEM_JSON,
+    BadRequest,
     Problem,
     install_error_handlers,
     problem_document,
@@ -43,6 +44,7 @@ N = TypeVar("N", int, float)
 MIB = 1024 * 1024
 PROBES_MS = {"/livez": 2_000, "/readyz": 2_000, "/metrics": 10_000}
 """What Kubernetes and Prometheus wait: an ordinary call's deadline would end them where they matter, on a busy machine."""
+MOST_BUDGET_MS = 3_600_000
 _DEADLINE = DEADLINE_HEADER.lower().encode()
 _LATE = "The request's deadline passed before the answer was ready."
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -179,7 +181,12 @@ class RequestScope:
 
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         path: str = scope["path"]
-        deadline = Deadline.after_ms(_budget_ms(header(scope, _DEADLINE)) or self._deadlines(path))
+        try:
+            deadline = Deadline.after_ms(_budget_ms(header(scope, _DEADLINE)) or self._deadlines(path))
+        except BadRequest as refused:
+            said = problem_document(refused.status_code, refused.code, refused.detail, param=refused.param)
+            await answer.problem(refused.status_code, said)
+            return
         scope["kuajie.deadline"] = deadline
         limited = _limited(receive, header(scope, b"content-length") or "", self._limits(path))
         try:
@@ -242,10 +249,16 @@ class _Answer:
 
 
 def _budget_ms(header: str | None) -> int | None:
-    """The caller's budget; what is not a positive whole number is as if it were absent."""
-    if header and header.isascii() and header.isdigit() and 0 < int(header[:10]) <= 3_600_000:
-        return int(header[:10])
-    return None
+    """The caller's budget, None where it brings none. Raises `BadRequest` for what is no budget: who waits 30 s should not find
+    out by a 504 after 400 ms that it was not understood.
+    """
+    if header is None:
+        return None
+    if header.isascii() and header.isdigit() and len(header) <= 16 and 0 < int(header) <= MOST_BUDGET_MS:
+        return int(header)
+    raise BadRequest(
+        f"The deadline is a whole number of milliseconds from 1 to {MOST_BUDGET_MS:,}.", param=DEADLINE_HEADER
+    )
 
 
 def _limited(receive: Receive, declared: str, limit: int) -> Receive:

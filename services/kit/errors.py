@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from services.kit.disconnect import CLIENT_CLOSED_REQUEST, ClientGone
 from services.kit.telemetry import current_request_id, get_logger
+from services.kit.wire import message_of
 
 log = get_logger(__name__)
 
@@ -185,14 +186,23 @@ def dotted(location: Sequence[str | int]) -> str:
 
 def field_problems(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Pydantic's errors as field problems, in their order; input values are never echoed."""
-    return [{"param": dotted(e["loc"]), "code": str(e["type"]), "detail": str(e["msg"])} for e in errors]
+    return [{"param": dotted(e["loc"]), "code": str(e["type"]), "detail": message_of(e)} for e in errors]
 
 
-def invalid_request(errors: Sequence[Mapping[str, Any]]) -> ServiceError:
+def not_json(body: bytes) -> ServiceError:
+    """Why a body that cannot be parsed is none."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return BadRequest("The body is not UTF-8.", param="body")
+    return BadRequest("The body is not valid JSON.", param="body")
+
+
+def invalid_request(errors: Sequence[Mapping[str, Any]], body: bytes = b"") -> ServiceError:
     """Validation errors of a body or a parameter as one problem; malformed JSON is a 400, not a 422."""
     first, *_ = problems = field_problems(errors[:20])
     if first["code"] == "json_invalid":
-        return BadRequest("The body is not valid JSON.", param="body")
+        return not_json(body)
     if first["code"] == "model_attributes_type" and not first["param"]:
         first["detail"] = NO_OBJECT
     return InvalidInput(first["detail"], param=first["param"] or "body", errors=problems)

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from services.kit.ids import new_id
 from services.kit.money import Currency
-from services.kit.wire import EdgeModel, ExternalId
+from services.kit.wire import EdgeModel, ExternalId, message_of
 from services.profile.cleaning import MAX_VALUE, RowRefused, properties_text, six_places
 from services.profile.events import ITEM_EVENTS, Event, EventName
 from services.profile.facts import DeclaredFacts
@@ -187,7 +187,7 @@ def refusal(error: ValidationError) -> MessageRefused:
     last = param.rsplit(".", 1)[-1]
     invented = f"missing_{last}" if kind == "missing" else f"invalid_{last}"
     code = _CODE_BY_TYPE_AND_PARAM.get((kind, param)) or _CODE_BY_TYPE.get(kind) or invented
-    return MessageRefused(code, param, first["msg"])
+    return MessageRefused(code, param, message_of(first))
 
 
 def raw_message_id(raw: object) -> str | None:

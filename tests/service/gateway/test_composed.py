@@ -1,6 +1,7 @@
 """The composed call over back ends that really listen: its shape, what they are sent, what is refused, measured and logged."""
 
 import asyncio
+import json
 
 import aiohttp
 import pytest
@@ -117,6 +118,21 @@ async def test_a_body_at_fault_is_a_problem_that_names_the_field(gateway, key, b
     answer = await gateway.post("/v1/recommend", content=body, headers=key | {"Content-Type": "application/json"})
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert answer.json()["param"] == param
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [(b"{", "The body is not valid JSON."), ('{"user_id": "用户"}'.encode("gbk"), "The body is not UTF-8.")],
+)
+async def test_a_body_that_is_no_json_is_told_why(gateway, key, body, why):
+    answer = await gateway.post("/v1/recommend", content=body, headers=key | {"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["detail"]) == (400, why)
+
+
+async def test_a_byte_order_mark_before_a_body_does_not_matter(gateway, key):
+    body = b"\xef\xbb\xbf" + json.dumps(QUESTION).encode()
+    answer = await gateway.post("/v1/recommend", content=body, headers=key | {"Content-Type": "application/json"})
+    assert answer.status_code == 200
 
 
 async def test_a_body_over_the_limit_is_413(gateway, key):

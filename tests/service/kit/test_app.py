@@ -4,7 +4,7 @@ from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, FastAPI, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from services.kit.app import build_app, deadline_of
 from services.kit.errors import Conflict
@@ -14,6 +14,13 @@ from services.kit.wire import EdgeModel
 
 class Row(EdgeModel):
     count: int
+
+    @field_validator("count")
+    @classmethod
+    def _some(cls, count: int) -> int:
+        if count < 0:
+            raise ValueError("Nobody has fewer than none.")
+        return count
 
 
 class Body(EdgeModel):
@@ -98,6 +105,19 @@ async def test_an_unknown_field_is_named(client, headers):
     assert (answer.status_code, answer.json()["param"]) == (422, "colour")
 
 
+async def test_a_check_of_ours_speaks_for_itself(client, headers):
+    answer = await client.post("/v1/toys", json={"rows": [{"count": -1}]}, headers=headers)
+    problem = answer.json()
+    assert (answer.status_code, problem["param"], problem["detail"]) == (
+        422,
+        "rows.0.count",
+        "Nobody has fewer than none.",
+    )
+    assert problem["errors"] == [
+        {"param": "rows.0.count", "code": "value_error", "detail": "Nobody has fewer than none."}
+    ]
+
+
 async def test_malformed_json_is_a_400(client, headers):
     answer = await client.post("/v1/toys", content=b"{", headers={**headers, "content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
@@ -144,6 +164,19 @@ async def test_a_failure_says_nothing_of_its_inside(client, headers):
 async def test_the_deadline_of_the_caller_ends_the_request(client, headers):
     answer = await client.get("/v1/slow", headers={**headers, "X-Request-Deadline-Ms": "30"})
     assert (answer.status_code, answer.json()["code"]) == (504, "deadline_exceeded")
+
+
+@pytest.mark.parametrize(
+    "said", ["abc", "-5", "nan", "0", "400.0", "1e3", "", "3600001", "9" * 5000, "４００".encode()]
+)
+async def test_a_deadline_that_is_none_is_refused_by_its_header(client, headers, said):
+    answer = await client.get("/v1/conflict", headers={**headers, "X-Request-Deadline-Ms": said})
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["param"]) == (400, "bad_request", "X-Request-Deadline-Ms")
+    assert problem["detail"] == "The deadline is a whole number of milliseconds from 1 to 3,600,000."
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    longest = await client.get("/v1/conflict", headers={**headers, "X-Request-Deadline-Ms": "3600000"})
+    assert longest.status_code == 409
 
 
 async def test_a_route_that_ends_by_itself_may_be_a_little_late(shared_settings, app_client, headers):

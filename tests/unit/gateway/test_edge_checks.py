@@ -116,9 +116,14 @@ def test_a_name_given_twice_is_refused_because_parsers_differ():
         check_owner(PERSON, b'{"user_id": "u1", "user_id": "u2"}', "user_id")
 
 
-def test_a_persons_body_that_is_no_json_is_refused():
-    with pytest.raises(BadRequest):
-        check_owner(PERSON, b"{", "user_id")
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [(b"{", "The body is not valid JSON."), ('{"user_id": "用户"}'.encode("gbk"), "The body is not UTF-8.")],
+)
+def test_a_persons_body_that_is_no_json_is_refused(body, why):
+    with pytest.raises(BadRequest) as refused:
+        check_owner(PERSON, body, "user_id")
+    assert refused.value.detail == why
 
 
 def test_routes_are_for_servers_unless_they_say_otherwise():
