@@ -13,10 +13,14 @@ COLUMNS = ("text", "label", "lang")
 
 
 def export(out: Path, gateway: Gateway) -> int:
-    """Write all corrections, the newest of a text only; how many rows there are. Raises BadInput for a file that cannot be written."""
+    """Write all corrections, the newest of a text only; how many rows there are. Raises BadInput for a file that cannot be written.
+
+    They are looked through in a spreadsheet before they are trained on, and Excel takes Chinese for GBK where no byte order mark tells
+    otherwise. Whatever reads rows here passes over one.
+    """
     rows = {each["text"]: each for each in _corrections(gateway)}
     try:
-        with out.open("w", encoding="utf-8", newline="") as file:
+        with out.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows.values())

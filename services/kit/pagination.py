@@ -27,7 +27,7 @@ def encode_cursor(of: str, *values: str | int | datetime) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([of, *values])).rstrip(b"=").decode()
 
 
-def decode_cursor(of: str, cursor: str, *kinds: Kind) -> list[Any]:
+def decode_cursor(of: str, cursor: str, *kinds: Kind) -> tuple[Any, ...]:
     """The values of a cursor that the list `of` gave out, each of its kind; anything else is a 400 that names `cursor`.
 
     Another list's cursor would fit where its key has the same shape, and silently leave rows out.
@@ -35,7 +35,7 @@ def decode_cursor(of: str, cursor: str, *kinds: Kind) -> list[Any]:
     try:
         made_for, *values = orjson.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
         if made_for == of:
-            return [_value(each, kind) for each, kind in zip(values, kinds, strict=True)]
+            return tuple(_value(each, kind) for each, kind in zip(values, kinds, strict=True))
     except (binascii.Error, ValueError, TypeError, OverflowError):
         pass
     raise BadRequest("The cursor is not one that this list gave out.", param="cursor")

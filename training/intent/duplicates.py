@@ -62,7 +62,7 @@ def _matrix(texts: Sequence[str], vocabulary: dict[str, int]) -> csr_matrix[np.f
 
 
 def read(path: Path) -> list[Row]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

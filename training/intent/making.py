@@ -40,14 +40,13 @@ def make_model(
     """Train, calibrate, export, quantise, measure and package.
 
     `base` is a package of ours, whose heads are taken over where the classes are the same, or an encoder's folder or hub id. Raises
-    `UnusableData` (also where `out` holds a run that is not resumed), `UnusableBase` or `ModelRefused` (for a package that cannot be
+    `UnusableData` (also where `out` holds a run that is not or cannot be resumed), `UnusableBase` or `ModelRefused` (for a package that cannot be
     read) before anything is trained or written.
 
     Everything is chosen on `validation`; without such rows, on a share of `rows` that is held out of training, which no package may be
     the base of. The verdict on scope is chosen on `unknown` as well, texts that are out of scope.
     """
-    if not resume:
-        _leave_alone(out)
+    _leave_alone(out, resume=resume)
     if is_package(base) and not validation:
         raise UnusableData(
             f"{base} has learned from rows that it does not remember, so that rows held out of training could be among them: "
@@ -71,9 +70,15 @@ def make_model(
     return finish(out, material, config, report, name, str(base), lineage)
 
 
-def _leave_alone(out: Path) -> None:
-    """Raises `UnusableData` where `out` holds a run, finished or not: a command repeated would put another in its place."""
-    if any((out / name).exists() for name in (CHECKPOINT, "package")):
+def _leave_alone(out: Path, *, resume: bool) -> None:
+    """Raises `UnusableData` where `out` holds a run, finished or not: a command repeated would put another in its place.
+
+    A run without a checkpoint cannot be gone on with. Where it has no package either it had just begun, and begins anew.
+    """
+    begun, finished = (out / CHECKPOINT).exists(), (out / "package").exists()
+    if finished and not begun:
+        raise UnusableData(f"{out} holds a package and no checkpoint to go on from: name another --out")
+    if begun and not resume:
         raise UnusableData(f"{out} holds a run: go on with it by --resume, or name another --out")
 
 

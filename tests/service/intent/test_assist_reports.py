@@ -105,11 +105,12 @@ async def test_a_correction_becomes_a_masked_row_of_training_data(client: Any, t
             return found
 
     assert export(tmp_path / "c.csv", Stack()) == 1  # type: ignore[arg-type]
-    assert list(csv.DictReader((tmp_path / "c.csv").read_text().splitlines())) == [
+    assert (tmp_path / "c.csv").read_bytes().startswith(b"\xef\xbb\xbftext,label,lang\n")  # or Excel shows Chinese as GBK
+    assert list(csv.DictReader((tmp_path / "c.csv").read_text(encoding="utf-8-sig").splitlines())) == [
         {"text": "把我[phone]的号退了 [email]", "label": "privacy.request", "lang": "zh"}
     ]
     [row] = read_rows(tmp_path / "c.csv")
-    assert row.text == "把我[phone]的号退了 [email]"
+    assert (row.text, row.labels) == ("把我[phone]的号退了 [email]", {"intent": "privacy.request"})
 
 
 async def test_only_what_a_person_wrote_can_be_put_right(client: Any) -> None:

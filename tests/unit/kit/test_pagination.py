@@ -12,9 +12,9 @@ MOMENT = datetime(2026, 1, 5, 7, 30, 1, 5, tzinfo=UTC)
 
 def test_a_cursor_is_read_as_it_was_written() -> None:
     cursor = encode_cursor("documents", MOMENT, "文档 1", 7)
-    assert decode_cursor("documents", cursor, datetime, str, int) == [MOMENT, "文档 1", 7]
+    assert decode_cursor("documents", cursor, datetime, str, int) == (MOMENT, "文档 1", 7)
     east = MOMENT.astimezone(timezone(timedelta(hours=8)))
-    assert decode_cursor("documents", encode_cursor("documents", east), datetime) == [MOMENT]
+    assert decode_cursor("documents", encode_cursor("documents", east), datetime) == (MOMENT,)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_model_is_the_base_of_the_next(command: Command, labelled: Path, tiny_
     assert report["validation"]["intent"]["accuracy"] == 1.0
 
 
-@pytest.mark.parametrize("left", [["checkpoint.pt", "package"], ["checkpoint.pt"], ["package"]])
+@pytest.mark.parametrize("left", [["checkpoint.pt", "package"], ["checkpoint.pt"]])
 def test_a_run_is_not_replaced_by_the_command_repeated(
     command: Command, labelled: Path, tiny_base: Path, tmp_path: Path, left: list[str]
 ) -> None:
@@ -93,6 +93,18 @@ def test_a_run_is_not_replaced_by_the_command_repeated(
     reason = f"kuajie: {out} holds a run: go on with it by --resume, or name another --out"
     assert (status, error.splitlines()[-1]) == (2, reason)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == dict.fromkeys(left, b"hours of work")
+
+
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_a_package_without_a_checkpoint_is_not_replaced(
+    command: Command, labelled: Path, tiny_base: Path, tmp_path: Path, more: list[str]
+) -> None:
+    out = tmp_path / "out"
+    (out / "package").mkdir(parents=True)
+    status, _, error = command("train", "intent", "--data", labelled, "--base", tiny_base, "--out", out, *more)
+    reason = f"kuajie: {out} holds a package and no checkpoint to go on from: name another --out"
+    assert (status, error.splitlines()[-1]) == (2, reason)
+    assert [path.name for path in out.rglob("*")] == ["package"]
 
 
 def test_a_finished_run_resumed_is_the_same(command: Command, labelled: Path, tiny_base: Path, tmp_path: Path) -> None:
