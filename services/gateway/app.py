@@ -93,7 +93,7 @@ def _allow_web_pages(app: Service, settings: GatewaySettings) -> None:
     app.outermost = CORSMiddleware(
         app.outermost,
         allow_origins=sorted(settings.cors_origins),
-        allow_methods=["GET", "POST", "PUT"],
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=WEB_HEADERS,
         expose_headers=["ETag", "Retry-After", "X-Kuajie-Complete", "X-Request-Id"],
         max_age=600,

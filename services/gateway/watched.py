@@ -1,6 +1,7 @@
 """A file that an operator may replace while the service runs: the last good reading stays."""
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -58,7 +59,7 @@ class WatchedFile(Generic[T]):
         stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
         if stamp == self._seen:
             return None
-        content = self._path.read_bytes()
+        content = self._path.read_bytes().removeprefix(BOM_UTF8)
         self._seen = stamp  # before parsing: a broken file is reported once, not every second
         return self._parse(content)
 

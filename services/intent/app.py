@@ -125,6 +125,13 @@ async def _ready(app: FastAPI) -> Sequence[str]:
     looking = asyncio.create_task(resources.db.ready(MIGRATIONS))
     await asyncio.wait([looking], timeout=PROBE_S)
     if not looking.done():
+        looking.add_done_callback(_retrieve)
         looking.cancel()  # and not waited for: it takes seconds until a connection is given up
     stored = looking.result() if looking.done() else [UNREACHABLE]
     return [*resources.registry.not_ready(), *(reason for reason in stored if reason != UNREACHABLE)]
+
+
+def _retrieve(looked: "asyncio.Task[list[str]]") -> None:
+    """Nobody waits for it any more: how it ended would be told as an exception that was never retrieved."""
+    if not looked.cancelled():
+        looked.exception()

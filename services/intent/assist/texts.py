@@ -10,7 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from services.intent.assist.claims import claims
-from services.intent.assist.words import SHIPPED, Words, load_words
+from services.intent.assist.words import SHIPPED, Words, content_of, load_words
 from services.intent.labels import LABELS
 from services.kit.wire import Locale
 
@@ -175,8 +175,8 @@ def load_texts(folder: Path | None = None) -> Texts:
     """The texts in `folder`, by default those that ship. Raises `TextsRefused`."""
     source = folder or SHIPPED
     try:
-        answers = _Answers.model_validate(orjson.loads((source / "answers.json").read_bytes()))
-        forms = _Forms.model_validate(orjson.loads((source / "forms.json").read_bytes()))
+        answers = _Answers.model_validate(orjson.loads(content_of(source / "answers.json")))
+        forms = _Forms.model_validate(orjson.loads(content_of(source / "forms.json")))
         words = load_words(source)
     except (OSError, ValidationError, ValueError, KeyError, TypeError) as error:
         raise TextsRefused(f"{source}: {error}") from error

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,13 +171,18 @@ class Words:
         return any(char.isalpha() for char in text) and not any(self.says(reply, text) for reply in self.replies)
 
 
+def content_of(path: Path) -> bytes:
+    """A file of an operator's, without the byte order mark that an editor may have put before it."""
+    return path.read_bytes().removeprefix(BOM_UTF8)
+
+
 def load_words(folder: Path = SHIPPED) -> Words:
     """Read `words.json`; raises ValueError, KeyError or TypeError when a list is missing or of another shape.
 
     `complaint`, `complaint_unless`, `changed_mind`, `small_talk`, `robot`, `not_helped` and `refund_asked` may be missing: they are
     younger than some folders.
     """
-    raw: dict[str, Any] = orjson.loads((folder / "words.json").read_bytes())
+    raw: dict[str, Any] = orjson.loads(content_of(folder / "words.json"))
     human = raw["human"]
     return Words(
         version=raw["version"],

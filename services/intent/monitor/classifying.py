@@ -94,6 +94,8 @@ async def _ask_alone(engine: Engine, row: RowMapping) -> list[Read]:
     try:
         return await _ask(engine, [row])
     except ModelFailed as error:
+        if (trouble := engine.serving.model.trouble()) is not None:  # it is not the document that is at fault
+            raise NotNow(trouble) from error
         log.error("document_not_classified", error=str(error))
         return [Read(row, None, "")]
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from kuajie.ports import free_ports
 from services.gateway.app import create_app
+from services.gateway.table import ROWS
 
 
 async def test_ready_with_keys(gateway):
@@ -73,6 +74,7 @@ async def test_a_named_web_page_may_call(settings, key, app_client):
             "/v1/recommend", headers=asked | {"Access-Control-Request-Headers": "authorization"}
         )
         assert preflight.headers["access-control-allow-origin"] == "https://shop.example"
+        assert {row.method for row in ROWS} <= set(preflight.headers["access-control-allow-methods"].split(", "))
         answer = await gateway.post(
             "/v1/recommend", json={"user_id": "u1"}, headers=key | {"Origin": "https://shop.example"}
         )

@@ -105,7 +105,9 @@ async def test_a_correction_becomes_a_masked_row_of_training_data(client: Any, t
             return found
 
     assert export(tmp_path / "c.csv", Stack()) == 1  # type: ignore[arg-type]
-    assert (tmp_path / "c.csv").read_bytes().startswith(b"\xef\xbb\xbftext,label,lang\n")  # or Excel shows Chinese as GBK
+    assert (
+        (tmp_path / "c.csv").read_bytes().startswith(b"\xef\xbb\xbftext,label,lang\n")
+    )  # or Excel shows Chinese as GBK
     assert list(csv.DictReader((tmp_path / "c.csv").read_text(encoding="utf-8-sig").splitlines())) == [
         {"text": "把我[phone]的号退了 [email]", "label": "privacy.request", "lang": "zh"}
     ]

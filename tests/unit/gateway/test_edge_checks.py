@@ -192,6 +192,12 @@ async def test_a_file_is_read_again_when_it_changes(tmp_path):
     assert (await file.refresh(), file.value) == (True, 22)
 
 
+async def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    (tmp_path / "number").write_bytes(b"\xef\xbb\xbf1")
+    file = WatchedFile("n", tmp_path / "number", parse_number)
+    assert (await file.refresh(), file.value) == (True, 1)
+
+
 async def test_a_file_replaced_by_nonsense_keeps_its_last_good_reading(tmp_path):
     path = tmp_path / "number"
     path.write_text("1")

@@ -54,6 +54,13 @@ def test_a_text_that_promises_is_refused_by_its_name(tmp_path: Path) -> None:
         load_texts(changed(tmp_path, "answers.json", promise))
 
 
+def test_a_byte_order_mark_before_a_file_does_not_matter(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED, tmp_path, dirs_exist_ok=True)
+    for path in tmp_path.glob("*.json"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert load_texts(tmp_path).version == load_texts().version
+
+
 def test_a_missing_label_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TextsRefused, match=r"labels that do not match: greeting"):
         load_texts(changed(tmp_path, "answers.json", lambda document: document["labels"].pop("greeting")))

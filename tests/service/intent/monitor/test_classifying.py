@@ -1,0 +1,73 @@
+"""Documents on which the model fails: what becomes of them, and of the others."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from services.intent.app import create_app
+from services.intent.lexical.keyword import Spoken
+from tests.service.intent.conftest import Headers, MakeSettings, OpenClient, until_ready
+from tests.unit.intent.fakes import Shelf, Version
+
+
+class Frail(Version):
+    """Fails on a text with BAD in it, and on every one while its device is `lost`."""
+
+    lost = False
+
+    def encode(self, texts: Sequence[str]) -> list[Spoken]:
+        if self.lost or any("BAD" in text for text in texts):
+            raise ValueError
+        return super().encode(texts)
+
+    def trouble(self) -> str | None:
+        return "device_lost" if self.lost else None
+
+
+@pytest.fixture
+def model() -> Frail:
+    return Frail("a")
+
+
+@pytest.fixture
+async def client(
+    app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings, model: Frail
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with app_client(create_app(make_settings(), Shelf.of(model))) as client:
+        client.headers.update(internal_headers("monitor:write", "monitor:read"))
+        await until_ready(client)
+        yield client
+
+
+async def send(client: httpx.AsyncClient, *texts: str) -> None:
+    now = datetime.now(UTC).isoformat()
+    rows = [{"document_id": f"d{number}", "text": text, "published_at": now} for number, text in enumerate(texts)]
+    assert (await client.post("/v1/monitor/documents", json={"documents": rows})).is_success
+
+
+async def states(client: httpx.AsyncClient) -> dict[str, str]:
+    rows = (await client.get("/v1/monitor/documents")).json()["data"]
+    return {row["document_id"]: row["state"] for row in rows}
+
+
+async def until(client: httpx.AsyncClient, **wanted: str) -> None:
+    async with asyncio.timeout(60):
+        while await states(client) != wanted:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_document_on_which_the_model_fails_holds_up_no_other(client: httpx.AsyncClient) -> None:
+    await send(client, "退款太慢了", "BAD", "课程很好")
+    await until(client, d0="classified", d1="failed", d2="classified")
+
+
+async def test_while_the_device_is_lost_documents_wait(client: httpx.AsyncClient, model: Frail) -> None:
+    model.lost = True
+    await send(client, "退款太慢了", "BAD")
+    await asyncio.sleep(1.0)
+    assert await states(client) == {"d0": "pending", "d1": "pending"}
+    model.lost = False
+    await until(client, d0="classified", d1="failed")
