@@ -40,8 +40,8 @@ def make_model(
     """Train, calibrate, export, quantise, measure and package.
 
     `base` is a package of ours, whose heads are taken over where the classes are the same, or an encoder's folder or hub id. Raises
-    `UnusableData` (also where `out` holds a run that is not or cannot be resumed), `UnusableBase` or `ModelRefused` (for a package that
-    cannot be read) before anything is trained or written.
+    `UnusableData` (also where `out` holds a run that is not or cannot be resumed), `UnusableBase` or `ModelRefused` (for a package
+    that cannot be read) before anything is trained or written.
 
     Everything is chosen on `validation`; without such rows, on a share of `rows` that is held out of training, which no package may be
     the base of. The verdict on scope is chosen on `unknown` as well, texts that are out of scope.
