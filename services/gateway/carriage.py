@@ -12,6 +12,9 @@ from services.kit.telemetry import get_logger
 
 log = get_logger(__name__)
 
+INFERENCE_LENGTH = "inference-header-content-length"
+"""Under the Open Inference Protocol: how many bytes of a body are JSON, where tensors are behind it as bytes."""
+
 CARRIED_THERE = (
     "content-type",
     "accept",
@@ -19,7 +22,7 @@ CARRIED_THERE = (
     "if-none-match",
     "if-match",
     "tracestate",
-    "inference-header-content-length",
+    INFERENCE_LENGTH,
 )
 """Headers of the caller that a back end sees. Never Authorization: back ends get the internal token."""
 
@@ -39,6 +42,7 @@ CARRIED_BACK = (
     "deprecation",
     "sunset",
     "link",
+    INFERENCE_LENGTH,
 )
 """Headers of a back end that the caller sees."""
 

@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import BaseModel
 
 ServiceName = Literal["profile", "recommend", "intent", "insurance"]
-Body = Literal["none", "json", "ndjson"]
+Body = Literal["none", "json", "ndjson", "tensors"]
+"""`tensors`: JSON of the Open Inference Protocol, perhaps with tensors behind it as bytes."""
 NDJSON = "application/x-ndjson"
 
 FORWARDED_MS = 5_000

@@ -1,7 +1,7 @@
 """What an ASGI scope and its messages hold, for whom the framework's own objects are too slow."""
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -21,3 +21,13 @@ async def whole_body(receive: Receive) -> bytes:
         if not message.get("more_body", False):
             return b"".join(pieces)
     raise ClientDisconnect
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, to be read once more; then what `receive` gives."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replayed

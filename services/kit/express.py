@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.kit.asgi import again
 from services.kit.disconnect import CLIENT_CLOSED_REQUEST, ClientGone
 from services.kit.errors import ServiceError, http_problem, problem_response
 from services.kit.identity import Caller, ScopeCheck
@@ -58,16 +59,6 @@ class Express:
         except ClientGone:
             answer = Response(status_code=CLIENT_CLOSED_REQUEST)
         if isinstance(answer, Declared):
-            await self._app(scope, receive if answer.body is None else _again(answer.body, receive), send)
+            await self._app(scope, receive if answer.body is None else again(answer.body, receive), send)
         else:
             await answer(scope, receive, send)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A body that was read, to be read once more."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replayed

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from services.intent.asking import asked
+from services.intent.binary_tensors import EXTENSION, HEADER, MEDIA_TYPE, apart, packed
 from services.intent.faults import TOLD
 from services.intent.inference import (
     INPUT,
-    BinaryTensors,
+    binary_of,
     decline_extensions,
     outputs_metadata,
     tensors,
@@ -31,12 +32,14 @@ from services.intent.inference_schemas import (
 from services.intent.resources import Held, Resources
 from services.intent.serving.engine import NoModel, Served
 from services.intent.serving.waiting import Priority
+from services.kit.asgi import again, whole_body
 from services.kit.errors import BadRequest, NotFound, Problem, Unavailable, invalid_request
 from services.kit.identity import Caller, requires
 from services.kit.wire import ExternalId
 
 MODEL = "intent"
-BINARY = "inference-header-content-length"
+TAIL = "kuajie.inference_tail"
+"""Where a request's scope has what is behind the JSON in its body."""
 
 _UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such model, or version at work"}
@@ -52,27 +55,34 @@ class NotARequest(BadRequest):
 class Spoken(APIRoute):
     """A route of the protocol. Bodies are JSON under whatever media type, since its clients name none or any.
 
-    Its binary extension is refused by its header, before a body is taken for broken JSON. What does not have the protocol's form is
-    a 400 as it says, not a 422.
+    Tensors that come as bytes are behind the JSON, in the same body. What does not have the protocol's form is a 400 as it says, not a
+    422.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            if BINARY in request.headers:
-                raise BinaryTensors(
-                    "The binary tensor data extension is not supported: send tensors as JSON.", param=BINARY
-                )
             headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
             scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
+            receive = request.receive
+            if (told := request.headers.get(HEADER)) is not None:
+                head, scope[TAIL] = apart(await _whole(request), told)
+                receive = again(head, receive)
             try:
-                return await handle(Request(scope, request.receive))
+                return await handle(Request(scope, receive))
             except RequestValidationError as error:
                 problem = invalid_request(error.errors())
                 raise NotARequest(problem.detail, param=problem.param, **problem.extra) from error
 
         return checked
+
+
+async def _whole(request: Request) -> bytes:
+    try:
+        return await whole_body(request.receive)
+    except ClientDisconnect as gone:
+        raise BadRequest("The caller went away before the body had come.", param="body") from gone
 
 
 router = APIRouter(prefix="/v2", tags=["inference"], route_class=Spoken)
@@ -88,8 +98,8 @@ class NoSuchModel(NotFound):
 
 @router.get("")
 async def server_metadata(_: Understander) -> ServerMetadata:
-    """Which server this is. It has no extensions of the protocol."""
-    return ServerMetadata(name="kuajie", version="1", extensions=[])
+    """Which server this is, and which extensions of the protocol it has."""
+    return ServerMetadata(name="kuajie", version="1", extensions=[EXTENSION])
 
 
 @router.get("/health/live")
@@ -147,7 +157,7 @@ async def infer_by_version(
 
 async def _infer(held: Resources, served: Served, body: InferRequest, request: Request, caller: Caller) -> Response:
     decline_extensions(body)
-    texts, wanted = texts_of(body), wanted_of(body, served.raw)
+    texts, wanted = texts_of(body, request.scope.get(TAIL, b"")), wanted_of(body, served.raw)
     priority = Priority.INTERACTIVE if len(texts) == 1 else Priority.BULK
     engine = held.engine
     if wanted.raw:
@@ -159,10 +169,13 @@ async def _infer(held: Resources, served: Served, body: InferRequest, request: R
             lambda expires: engine.ask(served, texts, tenant=caller.tenant_id, expires=expires, priority=priority),
         )
         outputs = tensors(wanted.names, answered.results, ())
-    document = {"model_name": MODEL, "model_version": served.version, "outputs": outputs}
+    document = {"model_name": MODEL, "model_version": served.version}
     if body.id is not None:
         document["id"] = body.id
-    return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")
+    answer = packed(document, outputs, binary_of(body, wanted.names))
+    if answer.tail is None:
+        return Response(answer.head, media_type="application/json")
+    return Response(answer.head + answer.tail, media_type=MEDIA_TYPE, headers=answer.headers)
 
 
 def _served(held: Resources, name: str, version: str | None = None) -> Served:

@@ -217,6 +217,34 @@ async def test_a_body_that_nests_too_deep_is_400(gateway, stubs, key):
     assert stubs["profile"].seen == []
 
 
+async def test_tensors_behind_the_json_are_carried_both_ways_and_their_brackets_nest_nothing(gateway, stubs, key):
+    path, head, tail = "/v2/models/intent/infer", b'{"inputs": []}', b"[" * 50
+    told = {"Inference-Header-Content-Length": "3"}
+    stubs["intent"].on[path] = answers(body=b"{} \x00\x00\x80?", content_type="application/octet-stream", **told)
+    sent = key | {"Inference-Header-Content-Length": str(len(head))}
+    answer = await gateway.post(path, content=head + tail, headers=sent)
+    seen = stubs["intent"].seen[0]
+    assert (seen.headers["Inference-Header-Content-Length"], await seen.read()) == ("14", head + tail)
+    assert (answer.content, answer.headers["content-type"]) == (b"{} \x00\x00\x80?", "application/octet-stream")
+    assert answer.headers["Inference-Header-Content-Length"] == "3"
+
+
+@pytest.mark.parametrize("told", ["50", "\N{SUPERSCRIPT TWO}", "-1", "x", "9" * 5000])
+async def test_what_the_back_end_will_parse_may_not_nest_too_deep(gateway, stubs, key, told):
+    sent = key | {"Inference-Header-Content-Length": told.encode("latin-1")}
+    for path in ("/v2/models/intent/infer", "/v2/models/intent/versions/a/infer"):
+        answer = await gateway.post(path, content=b"[" * 50, headers=sent)
+        assert (answer.status_code, answer.json()["code"]) == (400, "json_too_deep")
+    assert stubs["intent"].seen == []
+
+
+async def test_the_length_of_tensors_json_means_nothing_elsewhere(gateway, stubs, key):
+    sent = key | {"Inference-Header-Content-Length": "2"}
+    answer = await gateway.post("/v1/understand", content=b"{}" + b"[" * 50, headers=sent)
+    assert (answer.status_code, answer.json()["code"]) == (400, "json_too_deep")
+    assert stubs["intent"].seen == []
+
+
 async def test_lags_of_all_back_ends_are_one_report(gateway, stubs, key):
     stubs["profile"].on["/v1/lag"] = answers(body=b'{"consumers": {"relay": 0, "recommend": 2}}')
     stubs["recommend"].on["/v1/lag"] = answers(body=b'{"consumers": {"profile": 1}, "relay": 3}')
