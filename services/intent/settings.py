@@ -42,7 +42,9 @@ class IntentSettings(DatabaseSettings):
         "and without that setting the newest that came with this installation if onnxruntime is installed, else the keyword "
         "model. keyword: that one.",
     )
-    model_dir: Path | None = Field(None, description="The folder of a trained model (`kuajie train intent` makes one).")
+    model_dir: Path | None = Field(
+        None, description="The folder of a trained model, or one that `kuajie train intent` made (its --out)."
+    )
     foreign_labels: bool = Field(
         False,
         description="Whether a model may answer /v1/understand whose labels are not all among those that docs/intent.md names. Any "

@@ -23,6 +23,7 @@ log = get_logger(__name__)
 
 T = TypeVar("T")
 KEPT_VERSIONS = 3
+MANIFEST = "manifest.json"
 _POLL_S = 1.0
 
 SWAPS = Counter("kuajie_artifact_swaps_total", "Artifacts taken into use.", ["kind"])
@@ -66,9 +67,7 @@ def publish_artifact(
         files(draft)
         sums = {path.name: _sha256(path) for path in sorted(draft.iterdir())}
         manifest = Manifest(kind=kind, version=version, created_at=created, files=sums, metadata=dict(metadata))
-        (draft / "manifest.json").write_bytes(
-            orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-        )
+        (draft / MANIFEST).write_bytes(orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
         draft.rename(home / version)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -93,14 +92,28 @@ def load_current(root: Path, tenant: str, kind: str) -> tuple[Manifest, Path] | 
 
 def verify(folder: Path) -> Manifest:
     """The manifest of a folder whose every file has the checksum that it states; raises `CorruptArtifact`."""
+    manifest = read_manifest(folder)
     try:
-        manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
         wrong = [name for name, digest in manifest.files.items() if _sha256(folder / name) != digest]
-    except (OSError, ValidationError) as error:
-        raise CorruptArtifact(f"{folder.name}: {type(error).__name__}") from error
+    except OSError as error:
+        raise _unreadable(folder, error) from error
     if wrong:
         raise CorruptArtifact(f"{folder.name}: checksum of {', '.join(wrong)}")
     return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """What a folder says that it is, not yet held against its files; raises `CorruptArtifact`."""
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    except ValidationError as error:
+        raise CorruptArtifact(f"{folder.name}: {MANIFEST} is no manifest") from error
+
+
+def _unreadable(folder: Path, error: OSError) -> CorruptArtifact:
+    return CorruptArtifact(f"{folder.name}: {Path(str(error.filename or '')).name}: {error.strerror}")
 
 
 def _sha256(path: Path) -> str:

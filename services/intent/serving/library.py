@@ -6,8 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
-from pydantic import ValidationError
-
 from services.intent.lexical.keyword import KeywordModel
 from services.intent.model import ModelRefused
 from services.intent.serving.engine import UnderstandingModel
@@ -17,11 +15,12 @@ from services.intent.trained.package import (
     can_run,
     foreign_labels,
     newest_shipped,
+    package_in,
     published_folder,
     read_package,
     shipped_folders,
 )
-from services.kit.artifacts import Manifest
+from services.kit.artifacts import CorruptArtifact, read_manifest
 from services.kit.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -76,8 +75,8 @@ class Installed:
 
     def known(self) -> dict[str, Known]:
         found = [Known(self._keyword.version, "built_in")]
-        if (folder := self._settings.model_dir) is not None:
-            found.append(self._known("setting", folder))
+        if (named := self._settings.model_dir) is not None:
+            found.append(self._known("setting", package_in(named)))
         found += [self._known("published", folder) for folder in self._published()]
         found += [self._known("shipped", folder) for folder in shipped_folders()]
         return {known.version: known for known in reversed(found)}
@@ -87,7 +86,7 @@ class Installed:
         if settings.model == "keyword":
             return self._keyword.version
         if settings.model_dir is not None:
-            return self._known("setting", settings.model_dir).version
+            return self._known("setting", package_in(settings.model_dir)).version
         folder = newest_shipped() if can_run() else None
         return self._keyword.version if folder is None else self._known("shipped", folder).version
 
@@ -99,7 +98,7 @@ class Installed:
 
     def open(self, known: Known) -> UnderstandingModel:
         if known.folder is None:
-            return self._keyword
+            return self._by_keywords()
         if known.refused is not None:
             raise ModelRefused(known.refused)
         if not can_run():
@@ -126,6 +125,13 @@ class Installed:
         told = {"asked": session.asked, "runs_on": session.runs_on}
         log.info("trained_model", version=model.version, **told, instead=session.instead)
         return model
+
+    def _by_keywords(self) -> KeywordModel:
+        settings = self._settings
+        if settings.provider_policy == "require":
+            extra = "" if can_run() else "; a trained model needs the extra intent-gpu"
+            raise ModelRefused(f"{settings.accelerator} is required, the keyword model runs on none{extra}")
+        return self._keyword
 
     def _published(self) -> list[Path]:
         """Folders with a manifest: one that is being written has none yet, or a name that begins with a dot.
@@ -165,10 +171,9 @@ class Installed:
 def _read(source: Source, folder: Path, signature: Signature) -> Known:
     """A folder by its manifest; one that cannot be read goes by the folder's own name."""
     try:
-        manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
-    except (OSError, ValidationError) as error:
-        why = f"the package is damaged: {folder.name}: {type(error).__name__}"
-        return Known(folder.name, source, folder, signature=signature, refused=why)
+        manifest = read_manifest(folder)
+    except CorruptArtifact as error:
+        return Known(folder.name, source, folder, signature=signature, refused=f"the package is damaged: {error}")
     if source != "setting" and manifest.version != folder.name:
         why = f"the package is damaged: {folder.name} says that it is {manifest.version}"
         return Known(folder.name, source, folder, manifest.created_at, signature, why)

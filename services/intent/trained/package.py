@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, PositiveFloat, ValidationError
 from services.intent.labels import LABELS
 from services.intent.model import ModelRefused
 from services.intent.trained.confidence import Beta, Scope
-from services.kit.artifacts import CorruptArtifact, Manifest, verify
+from services.kit.artifacts import MANIFEST, CorruptArtifact, Manifest, verify
 from services.kit.wire import MessageModel
 
 FORMAT = 2
@@ -86,6 +86,12 @@ def read_package(folder: Path) -> Package:
     return Package(folder=folder, manifest=manifest, description=description)
 
 
+def package_in(folder: Path) -> Path:
+    """The package of a folder: itself, or the one in a folder that `kuajie train intent` made."""
+    inner = folder / "package"
+    return inner if (inner / MANIFEST).is_file() and not (folder / MANIFEST).exists() else folder
+
+
 def foreign_labels(folder: Path) -> list[str]:
     """What a package may answer as `intent` that is none of our labels; nothing where it cannot be read, as `read_package` tells."""
     try:
@@ -108,7 +114,7 @@ def published_folder(artifacts: Path) -> Path:
 def shipped_folders() -> list[Path]:
     """The models that came with this installation: beside the code, or in an image beside its Python."""
     roots = (Path(__file__).resolve().parents[3], Path(sys.prefix))
-    return [path.parent for root in roots for path in sorted((root / "models" / "intent").glob("*/manifest.json"))]
+    return [path.parent for root in roots for path in sorted((root / "models" / "intent").glob(f"*/{MANIFEST}"))]
 
 
 def newest_shipped() -> Path | None:
@@ -119,6 +125,6 @@ def newest_shipped() -> Path | None:
 def _created(folder: Path) -> str:
     """When it was made; before all others where that cannot be read."""
     try:
-        return Manifest.model_validate_json((folder / "manifest.json").read_bytes()).created_at.isoformat()
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes()).created_at.isoformat()
     except (OSError, ValidationError):
         return ""

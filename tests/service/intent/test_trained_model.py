@@ -75,6 +75,20 @@ async def test_a_damaged_package_is_not_served(
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 
+async def test_the_folder_that_a_run_made_may_be_named_as_well_as_the_package_in_it(
+    shipped: Path, tmp_path: Path, app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings
+) -> None:
+    shutil.copytree(shipped, tmp_path / "run" / "package")
+    async with app_client(create_app(make_settings(model="auto", model_dir=tmp_path / "run"))) as client:
+        assert await reasons(client) == []
+        [served] = [
+            each
+            for each in (await client.get("/v1/models", headers=internal_headers("models:read"))).json()["data"]
+            if each["state"] == "serving"
+        ]
+    assert (served["version"], served["source"]) == (shipped.name, "setting")
+
+
 async def test_a_required_accelerator_that_is_missing_means_not_ready_and_says_why(
     app_client: OpenClient, make_settings: MakeSettings
 ) -> None:
@@ -87,4 +101,11 @@ async def test_a_required_accelerator_that_is_missing_means_not_ready_and_says_w
     async with app_client(create_app(settings)) as client:
         assert await reasons(client) == [
             f"model_failed_to_load: CUDAExecutionProvider is required, this onnxruntime has {', '.join(present)}"
+        ]
+
+
+async def test_the_keyword_model_is_on_no_accelerator(app_client: OpenClient, make_settings: MakeSettings) -> None:
+    async with app_client(create_app(make_settings(model="keyword", provider_policy="require"))) as client:
+        assert await reasons(client) == [
+            "model_failed_to_load: CUDAExecutionProvider is required, the keyword model runs on none"
         ]
