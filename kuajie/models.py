@@ -16,6 +16,8 @@ from kuajie.terminal import progress, table
 Model = dict[str, Any]
 
 POLL_S = 0.3
+SETTLED_S = 3.0
+"""After so long every process has heard of what was asked and reported: until then a refusal may be that of the time before."""
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 GOALS = {"promote": "serving", "load": "ready", "shadow": "shadow", "unshadow": "ready", "retire": "available"}
 """The state that each verb leads to."""
@@ -43,10 +45,12 @@ def ask(gateway: Gateway, version: str, verb: str, *, wait: float, body: Mapping
     """
     path = f"/v1/models/{quote(version, safe='')}/{verb}"
     model = gateway.post(path, b"" if body is None else json.dumps(body).encode())
-    deadline = time.monotonic() + wait
+    began, old = time.monotonic(), _refused(model)
+    deadline = began + wait
     with progress(f"{verb} {version}", None) as advance:
         while wait and not _done(model, GOALS[verb], lambda: listed(gateway)):
-            if model["state"] == "refused" or model["processes"].get("refused"):
+            old = old and _refused(model) and time.monotonic() < began + SETTLED_S
+            if _refused(model) and not old:
                 reason = model["reason"] or "by another process"
                 raise CommandError(f"{version} is refused: {reason}; what served before still does")
             if time.monotonic() > deadline:
@@ -57,11 +61,15 @@ def ask(gateway: Gateway, version: str, verb: str, *, wait: float, body: Mapping
     return model
 
 
+def _refused(model: Model) -> bool:
+    return bool(model["state"] == "refused" or model["processes"].get("refused"))
+
+
 def _done(model: Model, goal: str, others: Callable[[], list[Model]]) -> bool:
-    """Whether every process has reported it. What is held by its role keeps that role's state, and once a version is promoted nobody
-    may serve another.
+    """Whether every process has reported it. What is held by its role keeps that role's state, what was refused is held by nobody, and
+    once a version is promoted nobody may serve another.
     """
-    held = {"ready": {"ready", "serving", "shadow"}}.get(goal, {goal})
+    held = {"ready": {"ready", "serving", "shadow"}, "available": {"available", "refused"}}.get(goal, {goal})
     reported = set(model["processes"])
     if model["state"] not in held or reported - held or (goal != "available" and not reported):
         return False
@@ -73,12 +81,13 @@ def _done(model: Model, goal: str, others: Callable[[], list[Model]]) -> bool:
 def publish(folder: Path, artifacts: Path) -> dict[str, str]:
     """Copy a verified package to where the intent service looks; it is there whole or not at all.
 
-    Raises BadInput for what is no package, and when another package has its version already.
+    A damaged one of its version is replaced. Raises BadInput for what is no package, and when another package has its version already.
     """
     from services.intent.model import ModelRefused
-    from services.intent.trained.package import published_folder, read_package
+    from services.intent.trained.package import package_in, published_folder, read_package
+    from services.kit.artifacts import MANIFEST
 
-    source = folder if (folder / "manifest.json").exists() else folder / "package"
+    source = package_in(folder)
     try:
         manifest = read_package(source).manifest
     except ModelRefused as refused:
@@ -86,25 +95,32 @@ def publish(folder: Path, artifacts: Path) -> dict[str, str]:
     if not VERSION.fullmatch(manifest.version):
         raise BadInput(f"{folder}: {manifest.version!r} cannot name a folder")
     target = published_folder(artifacts) / manifest.version
-    if not target.exists():
-        _copy(source, target, [*manifest.files, "manifest.json"])
-    elif read_package(target).manifest.checksum != manifest.checksum:
+    try:
+        there = read_package(target).manifest if target.exists() else None
+    except ModelRefused:
+        there = None  # damaged: put there anew
+    if there is None:
+        _copy(source, target, [*manifest.files, MANIFEST])
+    elif there.checksum != manifest.checksum:
         raise BadInput(f"{target} is another package of the same version")
     return {"version": manifest.version, "folder": str(target), "checksum": manifest.checksum}
 
 
 def _copy(source: Path, target: Path, names: list[str]) -> None:
-    """All files under a hidden name first, so that nobody finds half a package."""
-    draft = target.with_name(f".{target.name}.{time.time_ns()}")
+    """All files under a hidden name first, so that nobody finds half a package; then in the place of what is there."""
+    draft, old = (target.with_name(f".{target.name}.{time.time_ns()}{end}") for end in ("", ".old"))
     try:
         draft.mkdir(parents=True)
         for name in names:
             shutil.copyfile(source / name, draft / name)
+        if target.exists():
+            target.rename(old)
         draft.rename(target)
     except OSError as error:
         raise CommandError(f"cannot write to {target}: {error.strerror}") from error
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        for left in (draft, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def show_models(models: list[Model]) -> None:

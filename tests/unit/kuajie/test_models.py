@@ -55,6 +55,24 @@ def test_a_version_that_a_process_refuses_is_a_failure_with_its_reason(stand) ->
         models.ask(stand.gateway, "b", "promote", wait=60)
 
 
+def test_a_refusal_from_before_it_was_asked_for_again_is_none(stand) -> None:
+    before = model("b", "refused", reason="FileNotFoundError")
+    answering(stand, [before], [before], [model("b", "loading")], [model("b", "serving")])
+    assert models.ask(stand.gateway, "b", "promote", wait=60)["state"] == "serving"
+
+
+def test_a_refusal_that_stays_is_a_failure(stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "SETTLED_S", 0.4)
+    answering(stand, [model("b", "refused", reason="a has no model.json")])
+    with pytest.raises(CommandError, match=r"b is refused: a has no model\.json; what served before still does"):
+        models.ask(stand.gateway, "b", "load", wait=60)
+
+
+def test_what_was_refused_can_be_retired(stand) -> None:
+    answering(stand, [model("b", "refused", processes={"refused": 2}, reason="no")])
+    assert models.ask(stand.gateway, "b", "retire", wait=60)["state"] == "refused"
+
+
 def test_nothing_is_waited_for_when_that_is_wished(stand) -> None:
     answering(stand, [model("b", "loading")])
     assert models.ask(stand.gateway, "b", "shadow", wait=0, body={"share": 0.5})["state"] == "loading"
@@ -89,6 +107,19 @@ def test_a_published_package_is_whole_and_publishing_it_again_changes_nothing(sh
     assert first["folder"] == str(target)
     assert read_package(target).manifest == read_package(shipped).manifest
     assert models.publish(shipped, tmp_path) == first
+    assert [path.name for path in target.parent.iterdir()] == [shipped.name]
+
+
+def test_publishing_again_puts_a_damaged_package_right(shipped: Path, tmp_path: Path) -> None:
+    target = published_folder(tmp_path) / shipped.name
+    models.publish(shipped, tmp_path)
+    with (target / "tokenizer.json").open("ab") as file:
+        file.write(b" ")
+    models.publish(shipped, tmp_path)
+    assert read_package(target).manifest == read_package(shipped).manifest
+    (target / "manifest.json").unlink()
+    models.publish(shipped, tmp_path)
+    assert read_package(target).manifest == read_package(shipped).manifest
     assert [path.name for path in target.parent.iterdir()] == [shipped.name]
 
 
