@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from training.intent.config import TrainConfig
 
 
+GIVEN = ("epochs", "batch_size", "learning_rate", "lora_rank", "max_tokens")
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What the command line says of a run; None leaves the default of `TrainConfig`."""
@@ -25,6 +28,7 @@ class Choices:
     train_words: bool = True
     seed: int = 0
     float16: bool = False
+    max_tokens: int | None = None
 
 
 def train_intent(
@@ -42,13 +46,14 @@ def train_intent(
     Raises BadInput for files, a base or choices that cannot be used, CommandError when `out` cannot be written.
     """
     with needs("train-intent"):
+        from services.intent.trained.package import package_in
         from training.intent.fit import Diverged
         from training.intent.judging import ModelRefused
         from training.intent.making import make_model
         from training.intent.material import UnusableValidation
         from training.intent.reopened import UnusableBase
         from training.intent.rows import UnusableData, read_rows, read_strangers
-    start = str(_package(Path(base))) if Path(base).is_dir() else base
+    start = str(package_in(Path(base))) if Path(base).is_dir() else base
     try:
         rows = [row for path in data for row in read_rows(path)]
         held = [row for path in validation for row in read_rows(path)]
@@ -80,13 +85,14 @@ def train_intent(
 def evaluate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path]) -> dict[str, Any]:
     """Figures of a package on rows that it has not seen. Raises BadInput for files that cannot be used."""
     with needs("train-intent"):
+        from services.intent.trained.package import package_in
         from training.intent.judging import ModelRefused, judge
         from training.intent.rows import UnusableData, read_rows, read_strangers
     try:
         rows = [row for path in data for row in read_rows(path)]
         strangers = [text for path in unknown for text in read_strangers(path)]
         with stages("evaluating intent") as stage:
-            return judge(_package(model), rows, unknown=strangers, progress=stage)
+            return judge(package_in(model), rows, unknown=strangers, progress=stage)
     except (UnusableData, ModelRefused) as error:
         raise BadInput(str(error)) from error
 
@@ -97,6 +103,7 @@ def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path],
     Raises BadInput for files that cannot be used or an `out` that is there, CommandError when it cannot be written.
     """
     with needs("train-intent"):
+        from services.intent.trained.package import package_in
         from training.intent.judging import ModelRefused
         from training.intent.recalibrating import recalibrate
         from training.intent.rows import UnusableData, read_rows, read_strangers
@@ -104,7 +111,7 @@ def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path],
         rows = [row for path in data for row in read_rows(path)]
         strangers = [text for path in unknown for text in read_strangers(path)]
         with stages("calibrating intent") as stage:
-            return recalibrate(_package(model), rows, unknown=strangers, out=out, progress=stage)
+            return recalibrate(package_in(model), rows, unknown=strangers, out=out, progress=stage)
     except FileExistsError as error:
         raise BadInput(f"{out} is there already") from error
     except (UnusableData, ModelRefused) as error:
@@ -119,6 +126,7 @@ def give_meaning(model: Path, data: Sequence[Path], teacher: str, out: Path, see
     Raises BadInput for files or a teacher that cannot be used or an `out` that is there, CommandError when it cannot be written.
     """
     with needs("train-intent"):
+        from services.intent.trained.package import package_in
         from training.intent import embedding
         from training.intent.judging import ModelRefused
         from training.intent.readout import NoEncoder
@@ -127,19 +135,13 @@ def give_meaning(model: Path, data: Sequence[Path], teacher: str, out: Path, see
     try:
         rows = [row for path in data for row in read_rows(path)]
         with stages("training the embedding") as stage:
-            return embedding.give_meaning(_package(model), teacher, rows, out=out, progress=stage, seed=seed)
+            return embedding.give_meaning(package_in(model), teacher, rows, out=out, progress=stage, seed=seed)
     except FileExistsError as error:
         raise BadInput(f"{out} is there already") from error
     except (UnusableData, UnusableBase, ModelRefused, NoEncoder) as error:
         raise BadInput(str(error)) from error
     except OSError as error:
         raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
-
-
-def _package(folder: Path) -> Path:
-    """The package in a folder that `kuajie train intent` made, as `kuajie models publish` finds it; else the folder."""
-    inner = folder / "package"
-    return inner if (inner / "manifest.json").is_file() and not (folder / "manifest.json").exists() else folder
 
 
 def show_calibrated(result: dict[str, Any]) -> None:
@@ -162,9 +164,11 @@ def show_embedding(result: dict[str, Any]) -> None:
 
 def show_trained(result: dict[str, Any], out: Path) -> None:
     """What a run reached on its validation rows, and how its model is served."""
+    from training.intent.remarks import told
+
     where = f"on validation rows; all of it: {result['page']}"
     serve = f"serve it: kuajie models publish {out}, or KUAJIE_INTENT_MODEL_DIR={result['package']}"
-    _show(result["validation"], {}, [where, *_scope_notes(result), serve])
+    _show(result["validation"], {}, [where, *told(result["rows"]), *_scope_notes(result), serve])
 
 
 def show_judged(result: dict[str, Any]) -> None:
@@ -200,7 +204,7 @@ def _config(choices: Choices, base: str) -> "TrainConfig":
     from training.intent.config import TrainConfig
     from training.intent.reopened import reading_of
 
-    given = {name: getattr(choices, name) for name in ("epochs", "batch_size", "learning_rate", "lora_rank")}
+    given = {name: getattr(choices, name) for name in GIVEN}
     said = reading_of(base) | {name: value for name, value in given.items() if value is not None}
     if choices.layers is not None:
         said["layers"] = None if choices.layers == "all" else _layers(choices.layers)

@@ -34,13 +34,19 @@ def train_intent(
     train_words: Annotated[bool, typer.Option(help="Train the embeddings of the words that occur.")] = True,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Makes a run repeatable.")] = 0,
     float16: Annotated[bool, typer.Option("--float16", help="Put model.fp16.onnx for GPUs into the package.")] = False,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(min=8, help="Tokens of a text that are read, here and when it is served; 96 by default."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole epoch in --out.")] = False,
     as_json: Json = False,
 ) -> None:
     """From texts and labels (and, where there are such columns, sentiment, purchase and topic) to a model that can be served."""
     from kuajie import training
 
-    choices = training.Choices(layers, epochs, batch_size, learning_rate, lora_rank, train_words, seed, float16)
+    choices = training.Choices(
+        layers, epochs, batch_size, learning_rate, lora_rank, train_words, seed, float16, max_tokens
+    )
     result = training.train_intent(data, validation or [], unknown or [], base, out, choices, resume=resume)
     if result is not None:
         answer(result, as_json, lambda document: training.show_trained(document, out))

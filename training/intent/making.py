@@ -18,7 +18,7 @@ from training.intent.material import Material, divide, prepare
 from training.intent.network import IntentNetwork, merged, train_spoken, with_lora
 from training.intent.prediction import predict
 from training.intent.quantise import quantise
-from training.intent.reopened import Start, is_package, start_from
+from training.intent.reopened import Start, UnusableBase, is_package, start_from
 from training.intent.rows import UNKNOWN, Row, UnusableData
 from training.intent.served import logits_of, open_model
 
@@ -55,6 +55,8 @@ def make_model(
     division = divide(rows, validation, config)
     torch.manual_seed(config.seed)
     start = start_from(base, config.layers)
+    if config.max_tokens > (positions := start.encoder.config.max_position_embeddings):
+        raise UnusableBase(f"{base} reads at most {positions} tokens")
     material = prepare(division, unknown, start.tokenizer, config)
     out.mkdir(parents=True, exist_ok=True)
     learner = _learner(start, material, config)
@@ -63,6 +65,7 @@ def make_model(
         return Made(out, {})
     kept = learner.heads_kept
     report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch, "heads_kept": kept}
+    report |= {"rows": material.remarks.to_json()}
     report |= {"halfway": state.halfway} if state.halfway else {}
     progress("exporting", 1.0)
     report |= _export(merged(learner.network), out, material, learner.words, config)

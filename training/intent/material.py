@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerFast
 from services.intent.labels import OUT_OF_SCOPE
 from training.intent.batches import Encoded, encode
 from training.intent.config import TrainConfig
+from training.intent.remarks import Remarks
 from training.intent.rows import Row, UnusableData, Vocabulary, language_of, split
 
 
@@ -62,6 +63,7 @@ class Material:
     strangers: Encoded
     vocabulary: Vocabulary
     tokenizer: PreTrainedTokenizerFast
+    remarks: Remarks
 
     @property
     def spoken(self) -> list[int]:
@@ -84,4 +86,5 @@ def prepare(
 
     strangers = [Row(text, {}, language_of(text)) for text in unknown]
     train, validation = encoded(division.train), encoded(division.validation)
-    return Material(division.train, train, validation, encoded(strangers), vocabulary, tokenizer)
+    remarks = Remarks.of(division.train, division.validation, [train, validation], max_tokens=config.max_tokens)
+    return Material(division.train, train, validation, encoded(strangers), vocabulary, tokenizer, remarks)

@@ -13,6 +13,8 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from training.intent.remarks import told
+
 STYLE = """
 body{font:15px sans-serif;max-width:60rem;margin:2rem auto}td,th{padding:.2rem .8rem;text-align:right}
 .confusion{border-collapse:collapse;font-size:12px;margin-top:1rem}.confusion caption{text-align:left}
@@ -23,7 +25,7 @@ body{font:15px sans-serif;max-width:60rem;margin:2rem auto}td,th{padding:.2rem .
 
 def write_page(path: Path, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]]) -> None:
     """One self-contained HTML file."""
-    parts = [f"<h2>Learning</h2>{_image(_curves(report['epochs']))}"]
+    parts = [_rows(report["rows"]), f"<h2>Learning</h2>{_image(_curves(report['epochs']))}"]
     for task, found in report["validation"].items():
         parts.append(f"<h2>{html.escape(task)}</h2>{_table(found)}{_image(_reliability(found['reliability']))}")
         parts.append(_confusion(found["confusion"], classes[task]))
@@ -38,6 +40,12 @@ def write_page(path: Path, report: Mapping[str, Any], classes: Mapping[str, Sequ
     title = "Intent model: validation report"
     page = f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{STYLE}</style><h1>{title}</h1>{''.join(parts)}"
     path.write_text(page, encoding="utf-8")
+
+
+def _rows(found: Mapping[str, Any]) -> str:
+    """How many there were, and what is to be known of them."""
+    remarks = "".join(f"<li>{html.escape(sentence)}" for sentence in told(found))
+    return f"<p>{found['training']} rows to learn from, {found['validation']} for validation</p><ul>{remarks}</ul>"
 
 
 def _scope(found: Mapping[str, Any] | None) -> str:

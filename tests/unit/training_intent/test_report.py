@@ -15,6 +15,7 @@ def page(folder: Path, taken: str | None = None) -> str:
     truth = np.array([0, 0, 1, 1, 2])
     logits = np.eye(3)[[0, 1, 1, 1, 2]]
     report = {
+        "rows": {"training": 40, "validation": 5, "max_tokens": 96, "cut": 3, "contradicted": 0, "seen": 0},
         "epochs": [{"intent": 0.8, "score": 0.8}],
         "validation": {"intent": figures(logits, truth, CLASSES, 1.0).to_json()},
         "quantisation": {"float": 0.8, "taken": taken, "tried": []},
@@ -26,6 +27,17 @@ def page(folder: Path, taken: str | None = None) -> str:
     }
     write_page(folder / "report.html", report, {"intent": CLASSES})
     return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_it_says_what_the_rows_were_and_what_is_to_be_known_of_them(tmp_path: Path) -> None:
+    assert (
+        page(tmp_path)
+        .split("</h1>")[1]
+        .startswith(
+            "<p>40 rows to learn from, 5 for validation</p>"
+            "<ul><li>of 45 texts 3 have 96 tokens or more and are read no further: see --max-tokens</ul>"
+        )
+    )
 
 
 def test_confusion_is_read_as_text(tmp_path: Path) -> None:
