@@ -97,7 +97,8 @@ def _taught(teacher: str | Path, texts: Sequence[str], progress: Progress) -> Fl
         encoder, tokenizer = load_encoder(teacher, None)
     except (OSError, ValueError) as error:
         raise UnusableBase(f"cannot learn from {teacher}: {str(error).splitlines()[0]}") from error
-    tokens = tokenizer(list(texts), truncation=True, max_length=MAX_TOKENS)["input_ids"]
+    most = min(MAX_TOKENS, encoder.config.max_position_embeddings)
+    tokens = tokenizer(list(texts), truncation=True, max_length=most)["input_ids"]
     found: list[Floats] = []
     places: list[int] = []
     with torch.inference_mode():

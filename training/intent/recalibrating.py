@@ -28,10 +28,10 @@ def recalibrate(
 ) -> dict[str, Any]:
     """A copy of the package in `out` whose temperatures, confidence and threshold of scope are fitted on `rows` and `unknown`.
 
-    A task that no row tells of keeps what it had, and so does the threshold with fewer than `FEWEST` rows in scope, or out of it.
+    A task that fewer than `FEWEST` rows tell of keeps what it had, and so does the threshold with fewer in scope, or out of it.
     The figures `after` are of the very rows that were fitted. Raises `ModelRefused` for a package that cannot be used,
-    FileExistsError when `out` is there, and `UnusableData` for a class that the model does not have and for rows that are no sample
-    of what is asked.
+    FileExistsError when `out` is there, and `UnusableData` for a class that the model does not have, for too few rows and for rows
+    that are no sample of what is asked.
     """
     if out.exists():
         raise FileExistsError(out)
@@ -42,6 +42,8 @@ def recalibrate(
     truth = {task: np.array([each[task] for each in indices]) for task in vocabulary.classes}
     if not any((values != UNKNOWN).any() for values in truth.values()):
         raise UnusableData(f"no row has a label of {' or '.join(vocabulary.classes)}")
+    if max(_rows(values) for values in truth.values()) < FEWEST:
+        raise UnusableData(f"confidence is fitted to {FEWEST} rows or more of a task: give more than {len(rows)}")
     seen = see(model, [row.text for row in rows], progress)
     strangers = see(model, unknown, progress) if unknown else None
     _refuse_selected(seen, truth)
@@ -71,12 +73,12 @@ def _refuse_selected(seen: Seen, truth: dict[str, Integers]) -> None:
 def _described(
     before: Description, fitted: Calibration, seen: Seen, strangers: Seen | None, truth: dict[str, Integers]
 ) -> Description:
-    told = [task for task, values in truth.items() if (values != UNKNOWN).any()]
+    told = [task for task, values in truth.items() if _rows(values) >= FEWEST]
     warm = before.model_copy(
         update={
             "format": FORMAT,
             "temperatures": {**before.temperatures, **{task: fitted.temperatures[task] for task in told}},
-            "confidence": {**before.confidence, **fitted.confidence},
+            "confidence": {**before.confidence, **{task: fitted.confidence[task] for task in told if task in TOLD}},
         }
     )
     if "intent" not in told:
@@ -90,6 +92,11 @@ def _described(
     if min(known.sum(), (~known).sum()) < FEWEST:
         return warm
     return warm.model_copy(update={"scope_threshold": scope_threshold(scores, known)})
+
+
+def _rows(truth: Integers) -> int:
+    """How many tell of a task."""
+    return int((truth != UNKNOWN).sum())
 
 
 def _tasks(

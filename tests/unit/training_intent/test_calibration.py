@@ -44,6 +44,17 @@ def test_few_rows_bend_little() -> None:
     assert bent(np.array([0.9]), found)[0] == pytest.approx(0.9, abs=0.08)
 
 
+def test_rows_that_are_all_right_make_no_text_certain() -> None:
+    random = np.random.default_rng(2)
+    logits = random.normal(0, 1, (400, 5))
+    truth = (random.random((400, 1)) < softmax(logits, 0.4).cumsum(axis=1)).argmax(axis=1)
+    right = np.flatnonzero(logits.argmax(axis=1) == truth)[:20]
+    fitted = calibrate({"intent": logits[right]}, {"intent": truth[right]})
+    told = bent(softmax(logits, fitted.temperatures["intent"]).max(axis=1), fitted.confidence["intent"])
+    assert fitted.temperatures["intent"] > 0.2
+    assert np.quantile(told, 0.1) < 0.8
+
+
 def test_a_task_that_no_row_tells_of_stays_as_it_is() -> None:
     logits = {"intent": np.array([[3.0, 0.0], [0.0, 3.0], [2.0, 0.0]]), "topic": np.zeros((3, 2))}
     found = calibrate(logits, {"intent": np.array([0, 1, -100]), "topic": np.full(3, -100)})

@@ -46,6 +46,13 @@ def test_rows_that_were_chosen_for_being_wrong_calibrate_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_too_few_rows_calibrate_nothing(made: Made, tiny_rows: list[Row], tmp_path: Path) -> None:
+    folder = made.folder / "package"
+    with pytest.raises(UnusableData, match="fitted to 10 rows or more of a task: give more than 9"):
+        recalibrate(folder, tiny_rows[:9], out=tmp_path / "out", progress=lambda name, share: None)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_stranger_moves_no_threshold(made: Made, tiny_rows: list[Row], tmp_path: Path) -> None:
     known = [row for row in tiny_rows if row.labels["intent"] != "out_of_scope"]
     folder, out = made.folder / "package", tmp_path / "out"
