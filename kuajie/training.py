@@ -46,9 +46,8 @@ def train_intent(
     Raises BadInput for files, a base or choices that cannot be used, CommandError when `out` cannot be written.
     """
     with needs("train-intent"):
-        from services.intent.trained.package import package_in
         from training.intent.fit import Diverged
-        from training.intent.judging import ModelRefused
+        from training.intent.judging import ModelRefused, package_in
         from training.intent.making import make_model
         from training.intent.material import UnusableValidation
         from training.intent.reopened import UnusableBase
@@ -85,8 +84,7 @@ def train_intent(
 def evaluate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path]) -> dict[str, Any]:
     """Figures of a package on rows that it has not seen. Raises BadInput for files that cannot be used."""
     with needs("train-intent"):
-        from services.intent.trained.package import package_in
-        from training.intent.judging import ModelRefused, judge
+        from training.intent.judging import ModelRefused, judge, package_in
         from training.intent.rows import UnusableData, read_rows, read_strangers
     try:
         rows = [row for path in data for row in read_rows(path)]
@@ -103,8 +101,7 @@ def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path],
     Raises BadInput for files that cannot be used or an `out` that is there, CommandError when it cannot be written.
     """
     with needs("train-intent"):
-        from services.intent.trained.package import package_in
-        from training.intent.judging import ModelRefused
+        from training.intent.judging import ModelRefused, package_in
         from training.intent.recalibrating import recalibrate
         from training.intent.rows import UnusableData, read_rows, read_strangers
     try:
@@ -126,9 +123,8 @@ def give_meaning(model: Path, data: Sequence[Path], teacher: str, out: Path, see
     Raises BadInput for files or a teacher that cannot be used or an `out` that is there, CommandError when it cannot be written.
     """
     with needs("train-intent"):
-        from services.intent.trained.package import package_in
         from training.intent import embedding
-        from training.intent.judging import ModelRefused
+        from training.intent.judging import ModelRefused, package_in
         from training.intent.readout import NoEncoder
         from training.intent.reopened import UnusableBase
         from training.intent.rows import UnusableData, read_rows

@@ -28,7 +28,10 @@ def train_intent(
         typer.Option(help="Layers to keep: `all` (the default), or as in 0,2,4,7,9,11: half of twelve, twice as fast."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="At most so many; it stops early by itself.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Texts in an update, on each device.")] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Texts in an update, on each device; by default 32, of few rows down to 8."),
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0.0, help="The encoder's, at its height.")] = None,
     lora_rank: Annotated[int | None, typer.Option(min=1, help="Train low-rank updates instead of all weights.")] = None,
     train_words: Annotated[bool, typer.Option(help="Train the embeddings of the words that occur.")] = True,

@@ -111,7 +111,7 @@ class Trainer:
     def _epoch(self, run: Run, state: State, board: SummaryWriter) -> None:
         random = np.random.default_rng((self.config.seed, state.epoch))
         share = (self.accelerator.process_index, self.accelerator.num_processes)
-        for batch in shuffled(self.train, self.config.batch_size, self.pad_id, random, share=share):
+        for batch in shuffled(self.train, self._batch, self.pad_id, random, share=share):
             loss = run.step(batch)
             if not math.isfinite(loss):
                 raise Diverged(f"the loss is {loss} in epoch {state.epoch + 1}: try a lower learning rate")
@@ -136,9 +136,13 @@ class Trainer:
             self.progress(stage, share)
 
     @property
+    def _batch(self) -> int:
+        return self.config.batch_of(len(self.train))
+
+    @property
     def _steps(self) -> int:
         """Updates an epoch."""
-        batches, processes = math.ceil(len(self.train) / self.config.batch_size), self.accelerator.num_processes
+        batches, processes = math.ceil(len(self.train) / self._batch), self.accelerator.num_processes
         return batches if processes == 1 else batches // processes
 
     def _validate(self) -> dict[str, float]:

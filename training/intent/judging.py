@@ -9,13 +9,14 @@ import numpy as np
 
 from services.intent.model import ModelRefused
 from services.intent.trained.confidence import STRAIGHT, Floats
+from services.intent.trained.package import package_in
 from services.intent.trained.transformer import OnnxModel
 from training.intent.evaluation import figures, purchase_auc, scope_auroc
 from training.intent.metrics import Integers
 from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary
 from training.intent.seeing import ON_CPU, Progress, see
 
-__all__ = ["ModelRefused", "judge"]
+__all__ = ["ModelRefused", "judge", "package_in"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def make_model(
     if state is None:
         return Made(out, {})
     kept = learner.heads_kept
-    report = {"config": config.to_json(), "epochs": state.history, "best_epoch": state.best_epoch, "heads_kept": kept}
+    chosen = {**config.to_json(), "batch_size": config.batch_of(len(material.train))}
+    report = {"config": chosen, "epochs": state.history, "best_epoch": state.best_epoch, "heads_kept": kept}
     report |= {"rows": material.remarks.to_json()}
     report |= {"halfway": state.halfway} if state.halfway else {}
     progress("exporting", 1.0)

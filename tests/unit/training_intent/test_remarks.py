@@ -58,6 +58,7 @@ def test_how_far_a_text_is_read_is_a_choice_and_held_to_when_it_is_served(
     words = ["--data", data, "--base", tiny_base, "--epochs", 1, "--out", tmp_path / "out", "--max-tokens"]
     code, output, error = run([*words, 32], monkeypatch, capsys)
     assert (code, error) == (0, "")
+    assert json.loads((tmp_path / "out" / "report.json").read_bytes())["config"]["batch_size"] == 8
     assert "of 8 texts 8 have 32 tokens or more and are read no further: see --max-tokens" in output
     assert json.loads((tmp_path / "out" / "package" / "model.json").read_bytes())["max_tokens"] == 32
     code, _, error = run([*words, 129, "--resume"], monkeypatch, capsys)
