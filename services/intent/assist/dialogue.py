@@ -114,6 +114,8 @@ class Dialogue:
 
     def _by_label(self, session: Session, text: str, label: str) -> Turn:
         locale, answer = session.locale, self.texts.labels[label]
+        if answer.reason == "requested" and self.texts.words.declines_human(text):
+            return Turn(locale, "template", self.texts.say("no_hand_off", locale), session.settled())
         if answer.reason is not None:
             return self._hand_off(HandOff(answer.reason), locale, answer.text.in_locale(locale))
         if session.form is not None and label in _SMALL_TALK:

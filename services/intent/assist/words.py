@@ -140,6 +140,10 @@ class Words:
         wished = (each for each in self.human.pattern.finditer(heard) if not _DECLINED.search(heard[: each.start()]))
         return any(wished) or not self.human_whole.isdisjoint(_uncourteous(heard))
 
+    def declines_human(self, text: str) -> bool:
+        """Whether a text speaks of a person and wants none: 不想转人工."""
+        return self.human.found(folded(text)) and not self.wants_human(text)
+
     def risk(self, text: str) -> Risk | None:
         """The gravest kind of risk that is spoken of."""
         heard = self.risk_unless.without(folded(text))

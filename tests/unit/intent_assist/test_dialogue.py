@@ -62,6 +62,13 @@ def test_a_number_with_words_is_understood_by_them() -> None:
     assert reply("human.agent", "打我电话 [phone]").outcome == "hand_off"
 
 
+@pytest.mark.parametrize("text", ["不想转人工", "别急着转人工", "I don't want to speak to an agent"])
+def test_who_wants_no_person_gets_none_whatever_the_model_heard(text: str) -> None:
+    turn = reply("human.agent", text)
+    assert (turn.outcome, turn.hand_off) == ("template", None)
+    assert turn.text == TEXTS.say("no_hand_off", "zh-CN")
+
+
 @pytest.mark.parametrize("text", ["我要投诉你们", "老师骂人，我要投诉你们", "I want to make a complaint"])
 def test_a_complaint_that_is_called_one_reaches_a_person_in_a_form_too(text: str) -> None:
     turn = DIALOGUE.before_model(text, "zh-CN")
