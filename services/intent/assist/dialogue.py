@@ -170,7 +170,7 @@ class Dialogue:
             return self._asked_again(session, lead=None if is_question(text) else "")
         begun = self.forms.begin(answer.form, text, session.locale)
         turn = self._stepped(begun, session.settled(), answer.form, answer)
-        dropped = self.texts.form_phrases["cancelled"].in_locale(session.locale)
+        dropped = self.texts.say_in_form("cancelled", session.locale)
         return replace(turn, text=f"{dropped}{_gap(session.locale)}{turn.text}")
 
     def _asked_again(self, session: Session, lead: str | None = None) -> Turn:

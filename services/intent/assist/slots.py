@@ -68,10 +68,10 @@ class Slots:
     def shown(self, slot: Slot, value: Any, locale: Locale) -> str:
         """A value as a person reads it."""
         if value is None:
-            return self._say("not_given", locale)
+            return self.texts.say_in_form("not_given", locale)
         if slot.kind == "birth":
             given = str(next(iter(value.values())))
-            return self._say("age_of", locale, value=given) if "age" in value else given
+            return self.texts.say_in_form("age_of", locale, value=given) if "age" in value else given
         if slot.kind == "amount":
             return f"{value['amount']} {value['currency'] or ''}".strip()
         if slot.kind == "region":
@@ -99,9 +99,6 @@ class Slots:
         """Whether a text is a yes, a no or small talk, which is no title and no reason."""
         words = self.texts.words
         return words.says("yes", text) or words.says("no", text) or words.says("small_talk", text)
-
-    def _say(self, phrase: str, locale: Locale, **values: str) -> str:
-        return self.texts.form_phrases[phrase].in_locale(locale).format(**values)
 
 
 def values_of(values: Mapping[str, Any], form: FormTexts, *kinds: str) -> dict[str, Any]:
