@@ -31,16 +31,20 @@ WIDTH = 64
 
 
 class Vectors:
-    """A text is its characters, counted by their codes. `BAD` raises, `NONE` gives numbers that are none; `lost`, all raises."""
+    """A text is its characters, counted by their codes. `BAD` raises, `NONE` gives numbers that are none; `lost`, all raises, and so
+    do the next `failing` calls.
+    """
 
     appetite = Appetite(token_budget=1_000, batch_cost=1)
     name, version = "vectors", "a"
     lost = False
+    failing = 0
 
     def trouble(self) -> None: ...
 
     def encode(self, texts: Sequence[str]) -> list[Any]:
-        if self.lost or any("BAD" in text for text in texts):
+        self.failing -= 1
+        if self.lost or self.failing >= 0 or any("BAD" in text for text in texts):
             raise ValueError
         return [Text(text) for text in texts]
 
@@ -146,4 +150,12 @@ async def test_while_the_model_fails_on_everything_no_passage_is_set_aside(
         await asyncio.sleep(0.5)
     assert set_aside == [0.0]
     model.vectors.lost = False
+    await until_embedded(client, True, False, False, True)
+
+
+async def test_a_model_that_comes_back_in_the_middle_costs_no_passage_its_embedding(
+    client: httpx.AsyncClient, model: Embedding
+) -> None:
+    model.vectors.failing = 4  # all in one batch, then three of them one by one
+    await put(client)
     await until_embedded(client, True, False, False, True)

@@ -57,15 +57,24 @@ async def embed_some(db: Database, embedder: Embedder) -> int:
 
 
 async def _tried(embedder: Embedder, rows: Sequence[Row], version: str) -> list[Tried]:
-    """All in one batch; where the model fails, one by one, so that a single passage cannot hold up the others."""
+    """All in one batch; where the model fails, one by one, so that a single passage cannot hold up the others.
+
+    A passage is at fault that fails again between two plain texts on which the model works: it may have been away for a moment.
+    """
     try:
         tried = await _embedded(embedder, rows)
     except ModelFailed:
         tried = [each for row in rows for each in await _embedded_alone(embedder, row, version)]
-    if any(each.packed is None for each in tried) and not await _works(embedder):
-        log.error("passages_not_embedded", reason="the model fails on every text")
-        return [each for each in tried if each.packed is not None]
-    return tried
+    good = [each for each in tried if each.packed is not None]
+    failed = [each.row for each in tried if each.packed is None]
+    if not failed:
+        return good
+    if await _works(embedder):
+        again = [each for row in failed for each in await _embedded_alone(embedder, row, version)]
+        if all(each.packed is not None for each in again) or await _works(embedder):
+            return [*good, *again]
+    log.error("passages_not_embedded", reason="the model fails on every text")
+    return good
 
 
 async def _embedded_alone(embedder: Embedder, row: Row, version: str) -> list[Tried]:
