@@ -10,9 +10,8 @@ from transformers import PreTrainedTokenizerFast
 
 from training.intent.rows import Row, Vocabulary
 
-_LEAST_POOL, _LARGEST_POOL, _POOLS = 16, 64, 4
-"""Batches that are sorted by length together: many save padding, but a small file should fall into some pools, or its batches would
-hardly differ from one epoch to the next. Of BANKING77's tokens .96 are real in pools of 64, .88 in pools of 16."""
+_POOL = 16
+"""Batches that are sorted by length together: large enough to save padding, small enough to stay random."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,8 @@ def shuffled(
     """
     order = random.permutation(len(data))
     groups: list[list[int]] = []
-    size = batch_size * min(_LARGEST_POOL, max(_LEAST_POOL, len(data) // batch_size // _POOLS))
-    for start in range(0, len(order), size):
-        pool = sorted(order[start : start + size].tolist(), key=lambda place: len(data.tokens[place]))
+    for start in range(0, len(order), batch_size * _POOL):
+        pool = sorted(order[start : start + batch_size * _POOL].tolist(), key=lambda place: len(data.tokens[place]))
         groups += [pool[at : at + batch_size] for at in range(0, len(pool), batch_size)]
     process, processes = share
     turns = random.permutation(len(groups))

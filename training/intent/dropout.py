@@ -77,11 +77,16 @@ def _attention(
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, Tensor]:
-    """Attention (Vaswani et al. 2017) of (batch, heads, tokens, width), its outcome (batch, tokens, heads, width), and its weights."""
-    scores = query @ key.transpose(2, 3) * (query.size(-1) ** -0.5 if scaling is None else scaling)
-    if attention_mask is not None:
-        scores = scores + attention_mask
-    weights = scores.softmax(dim=-1)
-    if dropout:
-        weights = dropped(weights, dropout)
-    return (weights @ value).transpose(1, 2).contiguous(), weights
+    """Attention (Vaswani et al. 2017) of (batch, heads, tokens, width), its outcome (batch, tokens, heads, width), and its weights.
+
+    In float32, as torch's own does it for values of sixteen bits.
+    """
+    with torch.autocast(query.device.type, enabled=False):
+        scores = query.float() @ key.float().transpose(2, 3) * (query.size(-1) ** -0.5 if scaling is None else scaling)
+        if attention_mask is not None:
+            scores = scores + attention_mask
+        weights = scores.softmax(dim=-1)
+        if dropout:
+            weights = dropped(weights, dropout)
+        found = weights @ value.float()
+    return found.to(value.dtype).transpose(1, 2).contiguous(), weights
