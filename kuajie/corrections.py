@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from kuajie.failures import BadInput
 from kuajie.gateway import Gateway
+from services.kit.spreadsheet import guarded
 
 COLUMNS = ("text", "label", "lang")
 
@@ -16,14 +17,14 @@ def export(out: Path, gateway: Gateway) -> int:
     """Write all corrections, the newest of a text only; how many rows there are. Raises BadInput for a file that cannot be written.
 
     They are looked through in a spreadsheet before they are trained on, and Excel takes Chinese for GBK where no byte order mark tells
-    otherwise. Whatever reads rows here passes over one.
+    otherwise. Whatever reads rows here passes over one, and over the apostrophe before what would be a formula.
     """
     rows = {each["text"]: each for each in _corrections(gateway)}
     try:
         with out.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
-            writer.writerows(rows.values())
+            writer.writerows(each | {"text": guarded(each["text"])} for each in rows.values())
     except OSError as error:
         raise BadInput(f"{out}: cannot be written: {error.strerror}") from error
     return len(rows)

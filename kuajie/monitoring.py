@@ -131,10 +131,12 @@ def _given(number: int, row: Row) -> Given | str:
 
 def _unwritten(text: object, name: str) -> str | None:
     """Why a text or an id is none that somebody wrote."""
-    from training.monitor.reading import unwritten
+    from training.monitor.reading import MAX_DOCUMENT_CHARS, unwritten
 
     if not isinstance(text, str) or not text.strip():
         return "missing_text"
+    if len(text) > MAX_DOCUMENT_CHARS:
+        return "text_too_long"
     return unwritten(text) or ("invalid_document_id" if unwritten(name) else None)
 
 

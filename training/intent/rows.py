@@ -13,6 +13,7 @@ import numpy as np
 
 from services.intent.labels import OPINION_TOPICS
 from services.intent.trained.written_form import written_form
+from services.kit.spreadsheet import unguarded
 
 LABEL_COLUMNS = ("label", "category", "intent")
 TASKS = ("intent", "sentiment", "purchase", "topic")
@@ -154,7 +155,7 @@ def _row(path: Path, number: int, raw: Mapping[str | None, Any], columns: Mappin
         raise UnusableData(
             f"{path}: row {number} has more fields than there are columns: a text with a comma needs quotes"
         )
-    text = written_form(raw["text"])
+    text = written_form(unguarded(raw["text"]))
     labels = {task: value for task, column in columns.items() if (value := raw[column].strip())}
     if not text or not labels:
         raise UnusableData(f"{path}: row {number} has {'no label' if text else 'an empty text'}")

@@ -9,9 +9,9 @@ from services.intent.labels import OPINION_TOPICS
 from services.intent.lexical.keyword import KeywordModel
 from services.intent.model import ModelRefused
 from services.intent.trained.package import can_run, newest_shipped
-from services.intent.writing import unwritten
+from services.intent.writing import MAX_DOCUMENT_CHARS, unwritten
 
-__all__ = ["OPINION_TOPICS", "ModelRefused", "Said", "open_reader", "read_texts", "unwritten"]
+__all__ = ["MAX_DOCUMENT_CHARS", "OPINION_TOPICS", "ModelRefused", "Said", "open_reader", "read_texts", "unwritten"]
 
 BATCH = 32
 LONGEST = 2_000

@@ -11,10 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from services.intent.labels import OpinionTopic, Sentiment
 from services.intent.schemas import written
+from services.intent.writing import MAX_DOCUMENT_CHARS
 from services.kit.wire import EdgeModel, ExternalId, MessageModel
 
 MAX_DOCUMENTS = 200
-MAX_DOCUMENT_CHARS = 5_000
 
 DocumentText = Annotated[str, StringConstraints(strict=True, max_length=MAX_DOCUMENT_CHARS), AfterValidator(written)]
 Url = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]

@@ -90,10 +90,10 @@ async def test_only_the_stretch_that_is_asked_for_counts(client: Any) -> None:
 
 async def test_a_correction_becomes_a_masked_row_of_training_data(client: Any, tmp_path: Path) -> None:
     conversation = await begin(client)
-    await said(client, conversation, "把我13812345678的号退了 a@b.com")
+    await said(client, conversation, "=把我13812345678的号退了 a@b.com")
     path = f"/v1/assist/conversations/{conversation}/corrections"
     put = {"number": 1, "label": "account.help", "corrected_by": "agent-7"}
-    assert (await client.post(path, json=put)).json()["text"] == "把我[phone]的号退了 [email]"
+    assert (await client.post(path, json=put)).json()["text"] == "=把我[phone]的号退了 [email]"
     made = (await client.post(path, json={**put, "label": "privacy.request"})).json()
     assert (made["label"], made["lang"], made["corrected_by"]) == ("privacy.request", "zh", "agent-7")
     page = (await client.get("/v1/assist/corrections")).json()
@@ -109,10 +109,10 @@ async def test_a_correction_becomes_a_masked_row_of_training_data(client: Any, t
         (tmp_path / "c.csv").read_bytes().startswith(b"\xef\xbb\xbftext,label,lang\n")
     )  # or Excel shows Chinese as GBK
     assert list(csv.DictReader((tmp_path / "c.csv").read_text(encoding="utf-8-sig").splitlines())) == [
-        {"text": "把我[phone]的号退了 [email]", "label": "privacy.request", "lang": "zh"}
+        {"text": "'=把我[phone]的号退了 [email]", "label": "privacy.request", "lang": "zh"}
     ]
     [row] = read_rows(tmp_path / "c.csv")
-    assert (row.text, row.labels) == ("把我[phone]的号退了 [email]", {"intent": "privacy.request"})
+    assert (row.text, row.labels) == ("=把我[phone]的号退了 [email]", {"intent": "privacy.request"})
 
 
 async def test_only_what_a_person_wrote_can_be_put_right(client: Any) -> None:

@@ -163,6 +163,7 @@ def test_bad_rows_are_left_out_and_counted(
         good | {"sentiment": "angry"},
         good | {"text": "PNG\x01"},
         good | {"document_id": "\x02"},
+        good | {"text": "差" * 5_001},
     ]
     file = write(tmp_path / "rows.csv", rows)
     status, out, _ = run(monkeypatch, capsys, "monitor", "replay", str(file), "--json")
@@ -175,6 +176,7 @@ def test_bad_rows_are_left_out_and_counted(
         "unknown_sentiment": 1,
         "binary_text": 1,
         "invalid_document_id": 1,
+        "text_too_long": 1,
     }
 
 
