@@ -2,8 +2,8 @@
 
 import re
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-"""With the apostrophes that may stand before it, lest what is guarded be taken for what was written."""
+_FORMULA = re.compile(r"'*[=+\-@＝＋－＠\t\r\n]")
+"""In either width, and with the apostrophes that may stand before it, lest what is guarded be taken for what was written."""
 
 
 def guarded(text: str) -> str:

@@ -64,7 +64,7 @@ def read_strangers(path: Path) -> list[str]:
             table = _table(path, file)
             if "text" not in table.names:
                 raise _missing(path, "text", table.names)
-            found = [raw["text"].strip() for _, raw in table.rows]
+            found = [unguarded(raw["text"]).strip() for _, raw in table.rows]
     if not any(found):
         raise UnusableData(f"{path}: no texts")
     return [text for text in found if text]

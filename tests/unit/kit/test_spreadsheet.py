@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from services.kit.spreadsheet import guarded, unguarded
 
 
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+86 打不通", "-1 分", "@客服", "\t=1+1", "'=1+1", "''-x"])
+@pytest.mark.parametrize(
+    "text", ["=HYPERLINK(1)", "+86 打不通", "-1 分", "@客服", "\t=1+1", "＝1+1", "－1 分", "\n=1", "'=1+1", "''-x"]
+)
 def test_what_begins_like_a_formula_is_none(text: str) -> None:
     assert guarded(text) == f"'{text}"
 
@@ -17,6 +19,6 @@ def test_any_other_text_is_left_as_it_is(text: str) -> None:
     assert guarded(text) == text == unguarded(text)
 
 
-@given(st.text(alphabet="'=+-@\t\r a退", max_size=8))
+@given(st.text(alphabet="'=+-@＝\t\r\n a退", max_size=8))
 def test_it_comes_back_as_it_was(text: str) -> None:
     assert unguarded(guarded(text)) == text

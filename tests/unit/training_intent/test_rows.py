@@ -160,11 +160,17 @@ def test_rare_classes_weigh_more_and_the_mean_over_rows_is_one() -> None:
     assert class_weights(rows, ["often", "seldom"], "intent", power=0.0) == [1.0, 1.0]
 
 
+def test_an_apostrophe_before_what_would_be_a_formula_is_no_part_of_the_text(tmp_path: Path) -> None:
+    rows = read_rows(write(tmp_path, "text,label\n'-1 分,a\n'tis,b\n"))
+    assert [row.text for row in rows] == ["-1 分", "'tis"]
+
+
 def test_strangers_are_a_column_or_lines(tmp_path: Path) -> None:
     lines = tmp_path / "oos.txt"
     lines.write_text("what is the dow\n\nhow many primes\n", encoding="utf-8")
     assert read_strangers(lines) == ["what is the dow", "how many primes"]
     assert read_strangers(write(tmp_path, "id,text\n1,rain?\n2,\n")) == ["rain?"]
+    assert read_strangers(write(tmp_path, "text\n'=1+1\n")) == ["=1+1"]
     with pytest.raises(UnusableData, match="the column `text` is missing"):
         read_strangers(write(tmp_path, "words\nrain?\n"))
     with pytest.raises(UnusableData, match="no texts"):
