@@ -13,7 +13,6 @@ from torch.optim.lr_scheduler import LambdaLR
 from training.intent.average import Average
 from training.intent.batches import Batch
 from training.intent.config import TrainConfig
-from training.intent.dropout import cheapen
 from training.intent.network import IntentNetwork
 from training.intent.rows import UNKNOWN, Row, Vocabulary, class_weights
 
@@ -80,8 +79,6 @@ def start(
     steps: int,
 ) -> Run:
     """A run of `steps` updates in all, before the first."""
-    if accelerator.device.type == "cpu":
-        cheapen(network)
     wrapped, optimiser = accelerator.prepare(network, optimiser_of(network, config))
     return Run(
         accelerator=accelerator,
