@@ -72,9 +72,14 @@ class RawAnswer:
     body: bytes
 
 
+IDLE_S = 3.0
+"""How long a connection that nobody uses is kept: less than the five seconds after which uvicorn ends it, lest a POST, which is not
+sent twice, meet its end on the way."""
+
+
 def open_session(*, connections_per_host: int = 100) -> aiohttp.ClientSession:
     """The process's one client session; close it with `await session.close()`. Deadlines are ours, not the session's."""
-    connector = aiohttp.TCPConnector(limit=0, limit_per_host=connections_per_host, keepalive_timeout=30)
+    connector = aiohttp.TCPConnector(limit=0, limit_per_host=connections_per_host, keepalive_timeout=IDLE_S)
     return aiohttp.ClientSession(
         connector=connector,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=2.0),
