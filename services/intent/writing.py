@@ -4,7 +4,8 @@ import re
 from typing import Literal
 
 MAX_DOCUMENT_CHARS = 5_000
-"""Of what monitoring reads."""
+"""In one text that monitoring reads."""
+
 _UNWRITTEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters (Unicode's Cc but for tabs and line ends) and lone surrogates (Cs)."""
 
