@@ -1,8 +1,14 @@
-"""How long a connection may keep the server waiting. uvicorn waits for ever for a request that does not come, or not to its end."""
+"""A connection that keeps the server waiting only so long, and tells requests when their caller has left.
+
+uvicorn waits for ever for a request that does not come, or not to its end.
+"""
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from services.kit.disconnect import DEPARTURE, Departure
 
 
 class Connection(HttpToolsProtocol):
@@ -21,6 +27,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._departure = Departure()
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -38,6 +45,8 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._have()
         super().on_headers_complete()
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        scope[DEPARTURE] = self._departure
 
     def on_message_complete(self) -> None:
         self._between = True
@@ -52,6 +61,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._have()
         super().connection_lost(exc)
+        self._departure.happens()
 
     def _wait(self) -> None:
         if self._waiting is None:

@@ -73,7 +73,7 @@ class Forwarder:
                 idempotent=row.idempotent or "idempotency-key" in headers,
                 budget=self._budget,
             )
-            answer = await (while_connected(request.receive, exchange) if row.reads else exchange)
+            answer = await (while_connected(request.scope, request.receive, exchange) if row.reads else exchange)
         return response_of(row.service, answer)
 
     async def _checked_body(self, row: Row, request: Request, caller: Caller) -> bytes | None:

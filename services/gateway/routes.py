@@ -92,7 +92,7 @@ async def recommend(_: Row, request: Request, caller: Caller) -> Response:
     trace = current_trace()
     composing = resources.composer.compose(question, caller, trace, deadline_of(request))
     try:
-        composed = await while_connected(request.receive, composing)
+        composed = await while_connected(request.scope, request.receive, composing)
     except ClientGone:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
     explained = Explained.of(composed)

@@ -28,7 +28,7 @@ class PipedAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await while_connected(receive, self._pipe(send))
+            await while_connected(scope, receive, self._pipe(send))
         except ClientGone:
             return
 

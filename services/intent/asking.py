@@ -6,8 +6,8 @@ from typing import TypeVar
 from fastapi import Request
 
 from services.intent.faults import problem
-from services.intent.serving.batcher import DeadlinePassed, Draining, QueueFull
 from services.intent.serving.engine import NoModel
+from services.intent.serving.failures import DeadlinePassed, Draining, QueueFull
 from services.kit.app import deadline_of
 from services.kit.disconnect import while_connected
 
@@ -17,6 +17,6 @@ T = TypeVar("T")
 async def asked(request: Request, ask: Callable[[float], Awaitable[T]]) -> T:
     """What `ask(expires)` gives; `request` has been read. Raises the engine's errors as problems, and `ClientGone`."""
     try:
-        return await while_connected(request.receive, ask(deadline_of(request).at))
+        return await while_connected(request.scope, request.receive, ask(deadline_of(request).at))
     except (QueueFull, DeadlinePassed, NoModel, Draining) as failure:
         raise problem(failure) from failure

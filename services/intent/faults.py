@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from services.intent.serving.batcher import DeadlinePassed, Draining, QueueFull
 from services.intent.serving.engine import NoModel
+from services.intent.serving.failures import DeadlinePassed, Draining, QueueFull
 from services.kit.errors import DeadlineExceeded, Problem, ServiceError, TooManyRequests, Unavailable
 
 TOLD: dict[int | str, dict[str, Any]] = {

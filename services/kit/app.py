@@ -118,7 +118,14 @@ def deadline_of(request: Request) -> Deadline:
 
 def _by_prefix(overrides: Mapping[str, N] | None, default: N) -> Callable[[str], N]:
     rows = sorted((overrides or {}).items(), key=lambda row: -len(row[0]))
-    return lambda path: next((value for prefix, value in rows if path.startswith(prefix)), default)
+
+    def value_of(path: str) -> N:
+        for prefix, value in rows:
+            if path.startswith(prefix):
+                return value
+        return default
+
+    return value_of
 
 
 def _add_probes(app: FastAPI, ready: Readiness) -> None:

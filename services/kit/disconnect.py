@@ -1,35 +1,64 @@
 """Work for somebody who has left is not done: the answer's tasks end with its connection."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 T = TypeVar("T")
 
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a caller that left before the answer; only metrics ever see it."""
 
+DEPARTURE = "kuajie.departure"
+"""Where a request's ASGI scope has its `Departure`, when the server tells one."""
+
 
 class ClientGone(Exception):
     """The caller closed the connection before the answer was ready."""
 
 
-async def while_connected(receive: Receive, work: Awaitable[T]) -> T:
+class Departure:
+    """That a caller hangs up, as the connection tells it: for a task that listens, every request would pay.
+
+    A connection has one, since it answers one request at a time.
+    """
+
+    __slots__ = ("_told", "has_happened")
+
+    def __init__(self) -> None:
+        self.has_happened = False
+        self._told: Callable[[], None] | None = None
+
+    def happens(self) -> None:
+        self.has_happened = True
+        if self._told is not None:
+            self._told()
+
+    def tell(self, told: Callable[[], None]) -> None:
+        """Call `told`, and nobody else, when it happens; at once where it has."""
+        if self.has_happened:
+            told()
+        else:
+            self._told = told
+
+    def tell_nobody(self) -> None:
+        self._told = None
+
+
+async def while_connected(scope: Scope, receive: Receive, work: Awaitable[T]) -> T:
     """The result of `work`, which is cancelled when the caller leaves: then ClientGone. The body must have been read."""
     if (here := asyncio.current_task()) is None:
         raise RuntimeError("there is no task to cancel")
     gone = False
 
-    async def watch() -> None:
+    def leave() -> None:
         nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
-            pass
         gone = True
         here.cancel()
 
-    watching = asyncio.create_task(watch())
+    end = _follow(scope, receive, leave)
     try:
         return await work
     except asyncio.CancelledError:
@@ -37,4 +66,19 @@ async def while_connected(receive: Receive, work: Awaitable[T]) -> T:
             raise  # It was not the caller who ended it.
         raise ClientGone from None
     finally:
-        watching.cancel()
+        end()
+
+
+def _follow(scope: Scope, receive: Receive, leave: Callable[[], None]) -> Callable[[], object]:
+    """Have `leave` called when the caller leaves; gives what ends that. Under another server than ours a task listens."""
+    departure: Departure | None = scope.get(DEPARTURE)
+    if departure is None:
+        return asyncio.create_task(_listen(receive, leave)).cancel
+    departure.tell(leave)
+    return departure.tell_nobody
+
+
+async def _listen(receive: Receive, leave: Callable[[], None]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    leave()

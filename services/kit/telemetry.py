@@ -7,7 +7,6 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from types import TracebackType
 
 import structlog
@@ -30,28 +29,40 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
-@dataclass(frozen=True, slots=True)
 class Trace:
-    """The ids that travel with a request. `traceparent` follows W3C Trace Context level 1."""
+    """The ids that travel with a request."""
 
-    request_id: str
-    traceparent: str
+    __slots__ = ("_given", "_traceparent", "request_id")
+
+    def __init__(self, request_id: str, given: str | None) -> None:
+        """`given` is the caller's traceparent, whatever it says."""
+        self.request_id = request_id
+        self._given = given
+        self._traceparent = ""
+
+    @property
+    def traceparent(self) -> str:
+        """W3C Trace Context level 1: the caller's trace where it is well formed, else a new one, and a span id of this request.
+
+        Made when it is asked for, since most requests call nobody. Nothing is secret about it, so it is drawn without asking the
+        kernel: each such call gives the interpreter's lock away, and in a profile of a busy core it took the event loop a
+        millisecond to have it back.
+        """
+        if not self._traceparent:
+            match = _TRACEPARENT.fullmatch(self._given or "")
+            known = match and match[1] != "0" * 32 and match[2] != "0" * 16
+            trace_id, flags = (match[1], match[3]) if match and known else (f"{random.getrandbits(128):032x}", "00")
+            self._traceparent = f"00-{trace_id}-{random.getrandbits(64):016x}-{flags}"
+        return self._traceparent
 
 
 _trace: ContextVar[Trace | None] = ContextVar("kuajie_trace", default=None)
 
 
 def begin_trace(request_id: str | None, traceparent: str | None) -> Trace:
-    """Adopt the caller's ids where they are well formed, else make new ones; a new span id either way.
-
-    Nothing is secret about them, so they are drawn without asking the kernel: each such call gives the interpreter's lock away, and
-    in a profile of a busy core it took the event loop a millisecond to have it back.
-    """
+    """Adopt the caller's ids where they are well formed, else make new ones."""
     rid = request_id if request_id and _REQUEST_ID.fullmatch(request_id) else new_id("req")
-    match = _TRACEPARENT.fullmatch(traceparent or "")
-    known = match and match[1] != "0" * 32 and match[2] != "0" * 16
-    trace_id, flags = (match[1], match[3]) if match and known else (f"{random.getrandbits(128):032x}", "00")
-    trace = Trace(rid, f"00-{trace_id}-{random.getrandbits(64):016x}-{flags}")
+    trace = Trace(rid, traceparent)
     _trace.set(trace)
     return trace
 

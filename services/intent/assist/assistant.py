@@ -13,8 +13,8 @@ from services.intent.assist.session import Session
 from services.intent.assist.sessions import Sessions
 from services.intent.assist.turns import Heard, Turn
 from services.intent.assist.words import language
-from services.intent.serving.batcher import DeadlinePassed, Draining, ModelFailed, QueueFull
 from services.intent.serving.engine import Engine, NoModel
+from services.intent.serving.failures import DeadlinePassed, Draining, ModelFailed, QueueFull
 from services.intent.serving.waiting import Priority
 from services.kit.errors import DeadlineExceeded, Unavailable
 from services.kit.wire import Locale

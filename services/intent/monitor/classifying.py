@@ -16,8 +16,8 @@ from services.intent.monitor.metrics import CLASSIFICATION_LAG, CLASSIFIED, FAIL
 from services.intent.monitor.series import NO_SOURCE, Place, count
 from services.intent.monitor.waiting import take
 from services.intent.schemas import MAX_TEXT_CHARS
-from services.intent.serving.batcher import BatcherError, DeadlinePassed, ModelFailed
 from services.intent.serving.engine import Engine, NoModel
+from services.intent.serving.failures import BatcherError, DeadlinePassed, ModelFailed
 from services.intent.serving.waiting import Priority
 from services.intent.tables import monitor as tables
 from services.kit.database import Database

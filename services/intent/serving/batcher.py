@@ -10,18 +10,22 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Generic, Protocol, Self
 
 from services.intent.model import A, E, L, Model
-from services.intent.serving.computing import LEAST, Computed, compute, give_way
+from services.intent.serving.computing import LEAST, Computed, Run, compute, give_way
+from services.intent.serving.failures import BatcherError, DeadlinePassed, Draining, ModelFailed, QueueFull
 from services.intent.serving.jobs import Asked, Job, fail
 from services.intent.serving.waiting import Limits, Priority, Waiting
 
 MAX_RETRY_AFTER_S = 30
 COMPUTE_NICENESS = 3
+CALLER_GONE = "caller_gone"
+"""What metrics call it when a request is cancelled."""
 
 _SMOOTHING = 0.2
 _OVERTAKEN = 2.0
@@ -29,30 +33,6 @@ _OVERTAKEN = 2.0
 the pace falls while a neighbour of the machine is busy. At 1.5, from 2 to 6 in a hundred of those taken in at twice the load came
 too late; at 2 none did, with as many answered.
 """
-
-
-class BatcherError(Exception):
-    """The texts were not computed."""
-
-
-class QueueFull(BatcherError):
-    """Refused at once: there is no room, or the deadline would pass in the queue."""
-
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__(f"the queue is full, try again in {retry_after_s} s")
-        self.retry_after_s = retry_after_s
-
-
-class DeadlinePassed(BatcherError):
-    """The deadline passed before the answer was there."""
-
-
-class Draining(BatcherError):
-    """This process is about to end and takes no more work."""
-
-
-class ModelFailed(BatcherError):
-    """The model raised, or gave another number of encodings or answers than texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +92,7 @@ class Batcher(Generic[E, L, A]):
         self._encoding = ThreadPoolExecutor(encoders, "encode", give_way, (encoding,))
         self._computing = ThreadPoolExecutor(runners, "compute", give_way, (computing,))
         self._runners = runners
-        self._running: dict[asyncio.Future[Computed[A]], Sequence[Job[E, A]]] = {}
+        self._running: set[Run[E, A]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -154,6 +134,8 @@ class Batcher(Generic[E, L, A]):
         Raises the errors above. When the caller is cancelled, its texts leave the queue at once.
         """
         self._admit(len(texts), expires, priority)
+        if not texts:
+            return []
         self._settle(len(texts))
         try:
             return await self._answer(texts, expires, priority)
@@ -186,58 +168,64 @@ class Batcher(Generic[E, L, A]):
 
     async def _answer(self, texts: Sequence[str], expires: float, priority: Priority) -> list[A]:
         loop = asyncio.get_running_loop()
-        started = self._clock()
+        asked: Asked[E, A] = Asked(texts, self._clock(), expires, priority, loop.create_future())
+        too_late = loop.call_later(expires - asked.since, asked.fail, DeadlinePassed())
+        left_for = CALLER_GONE
         try:
-            encoded = await self._encode(loop, texts, expires)
-        except BatcherError:
-            raise
-        except Exception as failure:
-            self._observer.dropped(len(texts), "model_failed")
-            raise _model_failed(failure) from failure
-        now = self._clock()
-        self._observer.encoded(now - started)
-        if self._gave_up:
-            raise Draining
-        if len(encoded) != len(texts):
-            raise ModelFailed(f"{len(encoded)} encoded of {len(texts)} texts")
-        if not encoded:
-            return []
-        asked: Asked[A] = Asked({}, len(encoded), loop.create_future())
-        jobs = [Job(each, each.tokens, now, expires, priority, place, asked) for place, each in enumerate(encoded)]
-        too_late = loop.call_later(expires - now, asked.fail, DeadlinePassed())
-        left_for = "caller_gone"
-        try:
-            for job in jobs:
-                self._waiting.add(job)
-            self._dispatch()
+            self._encode(loop, asked)
             await asked.whole
-        except DeadlinePassed:
-            left_for = "deadline"
+        except BatcherError as error:
+            left_for = error.reason
             raise
         finally:
             too_late.cancel()
-            self._forget(jobs, asked, left_for)
-        return [asked.answers[place] for place in range(len(jobs))]
+            self._forget(asked, left_for)
+        return [asked.answers[place] for place in range(len(texts))]
 
-    async def _encode(self, loop: asyncio.AbstractEventLoop, texts: Sequence[str], expires: float) -> Sequence[E]:
-        if not self._yielding and sum(len(text.encode()) for text in texts) <= self._model.appetite.encoded_at_once:
-            return self._model.encode(texts)
-        self._being_encoded += len(texts)
-        try:
-            async with asyncio.timeout(expires - self._clock()) as timeout:
-                return await loop.run_in_executor(self._encoding, self._model.encode, texts)
-        except TimeoutError as error:
-            if timeout.expired():
-                raise DeadlinePassed from error
-            raise
-        finally:
-            self._being_encoded -= len(texts)
+    def _encode(self, loop: asyncio.AbstractEventLoop, asked: Asked[E, A]) -> None:
+        size = sum(len(text.encode()) for text in asked.texts)
+        if not self._yielding and size <= self._model.appetite.encoded_at_once:
+            self._enqueue(asked, _encoded(self._model, asked.texts))
+            return
+        self._being_encoded += len(asked.texts)
+        asked.reading = loop.run_in_executor(self._encoding, _encoded, self._model, asked.texts)
+        asked.reading.add_done_callback(partial(self._read, asked))
 
-    def _forget(self, jobs: Sequence[Job[E, A]], asked: Asked[A], left_for: str) -> None:
+    def _read(self, asked: Asked[E, A], reading: "asyncio.Future[Sequence[E] | Exception]") -> None:
+        """A thread has encoded the texts of a request, or has not since nobody waits any more."""
+        self._being_encoded -= len(asked.texts)
+        if reading.cancelled():
+            asked.fail(Draining())
+        elif (failure := reading.exception()) is not None:
+            asked.fail(ModelFailed.of(failure))
+        else:
+            self._enqueue(asked, reading.result())
+
+    def _enqueue(self, asked: Asked[E, A], encoded: Sequence[E] | Exception) -> None:
+        if asked.is_over:
+            return
+        if self._gave_up:
+            asked.fail(Draining())
+            return
+        if isinstance(encoded, Exception):
+            asked.fail(ModelFailed.of(encoded))
+            return
+        if len(encoded) != len(asked.texts):
+            asked.fail(ModelFailed(f"{len(encoded)} encoded of {len(asked.texts)} texts"))
+            return
+        now = self._clock()
+        self._observer.encoded(now - asked.since)
+        asked.encoded(encoded, now)
+        for job in asked.jobs:
+            self._waiting.add(job)
+        self._dispatch()
+
+    def _forget(self, asked: Asked[E, A], left_for: str) -> None:
         """Whatever happened, nothing of a request stays behind: not in the queue, not as an unread exception."""
-        left = sum(self._waiting.discard(job) for job in jobs) if asked.left else 0
-        if left:
-            self._observer.dropped(left, left_for)
+        if len(asked.answers) < len(asked.texts):
+            left = sum(map(self._waiting.discard, asked.jobs)) if asked.jobs else len(asked.texts)
+            if left:
+                self._observer.dropped(left, left_for)
         asked.forget()
 
     def _dispatch(self, free: float | None = None) -> None:
@@ -246,37 +234,41 @@ class Batcher(Generic[E, L, A]):
             now = self._clock()
             taken = self._waiting.take(now)
             if taken.expired:
-                self._observer.dropped(len(taken.expired), "deadline")
+                self._observer.dropped(len(taken.expired), DeadlinePassed.reason)
                 fail(taken.expired, DeadlinePassed)
             if taken.batch:
                 self._compute(taken.batch, now, now if free is None else free)
 
     def _compute(self, batch: Sequence[Job[E, A]], started: float, since: float) -> None:
-        loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._computing, compute, self._model, [job.encoded for job in batch])
-        self._running[running] = batch
-        self._being_computed += sum(job.tokens for job in batch)
-        running.add_done_callback(partial(self._computed, started, since))
+        run = Run(batch, sum(job.tokens for job in batch), started, since)
+        self._running.add(run)
+        self._being_computed += run.tokens
+        self._computing.submit(self._work, run, asyncio.get_running_loop())
 
-    def _computed(self, started: float, since: float, running: "asyncio.Future[Computed[A]]") -> None:
-        batch = self._running.pop(running)
-        self._being_computed -= sum(job.tokens for job in batch)
-        if running.cancelled():
-            return
-        if (failure := running.exception()) is not None:
-            self._observer.dropped(len(batch), "model_failed")
-            fail(batch, lambda: _model_failed(failure))
+    def _work(self, run: Run[E, A], loop: asyncio.AbstractEventLoop) -> None:
+        """On a computing thread. A future of asyncio's around one of the thread's would cost a tenth of what a text costs the loop."""
+        run.work(self._model)
+        with suppress(RuntimeError):  # the loop has ended: the drain was given up
+            loop.call_soon_threadsafe(self._computed, run)
+
+    def _computed(self, run: Run[E, A]) -> None:
+        self._running.discard(run)
+        self._being_computed -= run.tokens
+        batch, computed = run.batch, run.outcome
+        if not isinstance(computed, Computed):
+            failure = computed
+            self._observer.dropped(len(batch), ModelFailed.reason)
+            fail(batch, lambda: ModelFailed.of(failure))
             self._dispatch()
             return
-        computed = running.result()
         for job, answer in zip(batch, computed.answers, strict=True):
             job.asked.answer(job.place, answer)
         free = self._clock()
-        self._learn(sum(job.tokens for job in batch), len(batch), free - since)
+        self._learn(run.tokens, len(batch), free - run.since)
         self._dispatch(free)
-        waits = [started - job.arrived for job in batch]
-        tokens, padded = sum(job.tokens for job in batch), max(job.tokens for job in batch) * len(batch)
-        self._observer.computed(BatchReport(tokens, padded, waits, computed.infer_s, computed.output_s))
+        waits = [run.started - job.arrived for job in batch]
+        padded = batch[-1].tokens * len(batch)
+        self._observer.computed(BatchReport(run.tokens, padded, waits, computed.infer_s, computed.output_s))
 
     def _learn(self, tokens: int, texts: int, seconds: float) -> None:
         """How fast it goes and how long texts are, smoothed over batches."""
@@ -288,12 +280,13 @@ class Batcher(Generic[E, L, A]):
     def _give_up(self) -> None:
         self._gave_up = True
         taken = self._waiting.take(math.inf)
-        self._observer.dropped(len(taken.expired), "draining")
-        for batch in (taken.expired, *self._running.values()):
+        self._observer.dropped(len(taken.expired), Draining.reason)
+        for batch in (taken.expired, *(run.batch for run in self._running)):
             fail(batch, Draining)
 
 
-def _model_failed(failure: BaseException) -> ModelFailed:
-    error = ModelFailed(type(failure).__name__)
-    error.__cause__ = failure
-    return error
+def _encoded(model: Model[E, L, A], texts: Sequence[str]) -> Sequence[E] | Exception:
+    try:
+        return model.encode(texts)
+    except Exception as failure:  # noqa: BLE001  told to whoever asked
+        return failure

@@ -5,10 +5,11 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic
 
 from services.intent.model import A, E, L, Model
+from services.intent.serving.jobs import Job
 
 LEAST = 19
 """The least priority that Linux knows."""
@@ -21,6 +22,24 @@ class Computed(Generic[A]):
     answers: Sequence[A]
     infer_s: float
     output_s: float
+
+
+@dataclass(slots=True, eq=False)
+class Run(Generic[E, A]):
+    """A batch at work, and how that ended. It was `started` at a moment, and is charged `since` the end of the batch before."""
+
+    batch: Sequence[Job[E, A]]
+    tokens: int
+    started: float
+    since: float
+    outcome: Computed[A] | BaseException = field(default_factory=RuntimeError)
+
+    def work(self, model: Model[E, L, A]) -> None:
+        """On a computing thread. Whatever the model raises is an outcome, an exit among them."""
+        try:
+            self.outcome = compute(model, [job.encoded for job in self.batch])
+        except BaseException as failure:  # noqa: BLE001  told to whoever asked
+            self.outcome = failure
 
 
 def compute(model: Model[E, L, A], encoded: Sequence[E]) -> Computed[A]:

@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from services.intent.model import Model, Understanding
-from services.intent.serving.batcher import Batcher, BatcherError, DeadlinePassed, Draining, Observer, QueueFull
+from services.intent.serving.batcher import CALLER_GONE, Batcher, Observer
 from services.intent.serving.cache import AnswerCache, cache_key
+from services.intent.serving.failures import BatcherError
 from services.intent.serving.raw import InFull, Shown
 from services.intent.serving.waiting import Priority
 
 T = TypeVar("T")
 UnderstandingModel = Model[Any, Any, Understanding]
-
-_FAILURES = {QueueFull: "queue_full", DeadlinePassed: "deadline", Draining: "draining"}
 
 
 class NoModel(Exception):
@@ -140,10 +139,10 @@ async def _counted(observer: EngineObserver, request: Awaitable[T]) -> T:
     try:
         answer = await request
     except BatcherError as error:
-        observer.failed(_FAILURES.get(type(error), "model_failed"))
+        observer.failed(error.reason)
         raise
     except asyncio.CancelledError:
-        observer.failed("caller_gone")
+        observer.failed(CALLER_GONE)
         raise
     observer.succeeded()
     return answer

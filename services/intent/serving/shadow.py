@@ -11,7 +11,8 @@ from typing import Any, Protocol, Self
 
 from services.intent.model import Understanding
 from services.intent.serving.agreement import Agreement, Language, language_of
-from services.intent.serving.batcher import Batcher, BatcherError
+from services.intent.serving.batcher import Batcher
+from services.intent.serving.failures import BatcherError
 from services.intent.serving.waiting import Priority
 
 QUEUE_TEXTS = 256

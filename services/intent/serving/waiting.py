@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from heapq import merge
-from itertools import takewhile
+from itertools import islice, takewhile
 from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
@@ -33,6 +33,7 @@ class Waiter(Protocol):
 
 
 W = TypeVar("W", bound=Waiter)
+_TOKENS, _EXPIRES = attrgetter("tokens"), attrgetter("expires")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +97,23 @@ class Waiting(Generic[W]):
     def take(self, now: float) -> Taken[W]:
         """The next batch: whoever is due first, with those of the nearest lengths. So nobody starves, and little is padding."""
         expired: list[W] = []
+        window = list(islice(self._by_due_time(), self._limits.window_texts))
+        if window and min(map(_EXPIRES, window)) <= now:
+            expired, window = self._without_expired(now)
+        batch = _thriftiest(window, self._limits) if window else []
+        for waiter in (*expired, *batch):
+            self.discard(waiter)
+        return Taken(batch, expired)
+
+    def _without_expired(self, now: float) -> tuple[list[W], list[W]]:
+        """Those that come too late, and a window of those behind them that do not."""
+        expired: list[W] = []
         window: list[W] = []
         for waiter in self._by_due_time():
             (window if waiter.expires > now else expired).append(waiter)
             if len(window) == self._limits.window_texts:
                 break
-        batch = _thriftiest(window, self._limits) if window else []
-        for waiter in (*expired, *batch):
-            self.discard(waiter)
-        return Taken(batch, expired)
+        return expired, window
 
     def _by_due_time(self) -> Iterator[W]:
         lanes = [lane.values() for lane in self._lanes.values() if lane]
@@ -119,7 +128,7 @@ def _thriftiest(window: list[W], limits: Limits) -> list[W]:
 
     More texts share what a batch costs by itself, but all are padded to the longest.
     """
-    ordered = sorted(window, key=attrgetter("tokens"))
+    ordered = sorted(window, key=_TOKENS)
     best, least = (0, 0), math.inf
     real = 0
     for low, high, added in _growing(ordered, window[0], limits):

@@ -12,7 +12,8 @@ def written_form(text: str) -> str:
     Shouted is a text more than half of whose letters are capitals: pieces of words in capitals are hardly ever met in training.
     """
     form = " ".join(simplified(unicodedata.normalize("NFKC", text)).split())
-    return form.lower() if _shouted(form) else form
+    lowered = form.lower()
+    return lowered if lowered != form and _shouted(form) else form
 
 
 def _shouted(form: str) -> bool:

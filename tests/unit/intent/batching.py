@@ -7,10 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.intent.model import Appetite
-from services.intent.serving.batcher import (
-    Batcher,
-    BatchReport,
-)
+from services.intent.serving.batcher import Batcher, BatchReport
 from services.intent.serving.waiting import Limits, Priority
 
 
@@ -36,6 +33,7 @@ class EchoModel:
     gate: threading.Event = field(default_factory=threading.Event)
     batches: list[list[str]] = field(default_factory=list)
     threads: set[str] = field(default_factory=set)
+    slow_to_read: str = ""
 
     def open(self) -> "EchoModel":
         self.gate.set()
@@ -45,6 +43,12 @@ class EchoModel:
         self.threads.add(threading.current_thread().name.split("_")[0])
         if "unreadable" in texts:
             raise LookupError
+        if "unreadable, over" in texts:
+            raise StopIteration
+        if "unreadable, exit" in texts:
+            raise SystemExit
+        if self.slow_to_read in texts:
+            assert self.gate.wait(60)
         return [Encoded(text) for text in texts if text != "lost"]
 
     def run(self, batch: Sequence[Encoded]) -> list[str]:

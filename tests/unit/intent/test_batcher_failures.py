@@ -5,11 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.intent.serving.batcher import (
-    Draining,
-    ModelFailed,
-)
-from tests.unit.intent.batching import APPETITE, EchoModel, House, hold, queued
+from services.intent.serving.failures import Draining, ModelFailed
+from tests.unit.intent.batching import APPETITE, EchoModel, House, hold, queued, until
 
 
 async def test_a_model_that_raises_fails_its_batch_and_not_the_next() -> None:
@@ -48,8 +45,8 @@ async def test_a_model_that_raises_while_encoding_fails_that_request_alone(at_on
     assert (house.batcher.unsettled, house.ledger.dropped_texts) == (0, {"model_failed": 2})
 
 
-@pytest.mark.parametrize("text", ["exit", "over"])
-async def test_an_error_that_no_future_takes_fails_its_batch_and_ends_no_runner(text: str) -> None:
+@pytest.mark.parametrize("text", ["exit", "over", "unreadable, exit", "unreadable, over"])
+async def test_an_error_that_no_future_takes_fails_its_batch_and_ends_no_thread(text: str) -> None:
     house = House(EchoModel().open())
     async with house.batcher:
         with pytest.raises(ModelFailed):
@@ -83,3 +80,16 @@ async def test_work_that_outlasts_the_drain_is_failed_not_forgotten() -> None:
             await task
     assert house.batcher.unsettled == 0
     house.model.open()
+
+
+async def test_what_is_still_being_encoded_when_the_drain_is_given_up_is_failed_too() -> None:
+    house = House(EchoModel(slow_to_read="slow"), drain_s=0.05)
+    async with house.batcher:
+        slow = house.ask("slow")
+        behind = house.ask("behind")
+        await until(lambda: house.model.threads == {"encode"})
+    house.model.open()
+    for task in (slow, behind):
+        with pytest.raises(Draining):
+            await task
+    assert (house.batcher.unsettled, house.ledger.dropped_texts) == (0, {"draining": 2})

@@ -4,12 +4,9 @@ import asyncio
 
 import pytest
 
-from services.intent.serving.batcher import (
-    DeadlinePassed,
-    QueueFull,
-)
+from services.intent.serving.failures import DeadlinePassed, QueueFull
 from services.intent.serving.waiting import Priority
-from tests.unit.intent.batching import House, hold, queued
+from tests.unit.intent.batching import EchoModel, House, hold, queued
 
 
 async def test_a_text_whose_caller_has_gone_is_never_computed() -> None:
@@ -71,6 +68,17 @@ async def test_a_deadline_that_passes_during_the_batch_frees_the_caller() -> Non
             await house.ask("slow", within=0.05)
         assert house.batcher.unsettled == 0
         house.model.open()
+
+
+async def test_a_deadline_that_passes_while_the_text_is_encoded_frees_the_caller() -> None:
+    house = House(EchoModel(slow_to_read="slow"))
+    async with house.batcher:
+        with pytest.raises(DeadlinePassed):
+            await house.ask("slow", "other", within=0.05)
+        assert (house.batcher.unsettled, house.ledger.dropped_texts) == (0, {"deadline": 2})
+        house.model.open()
+        assert await house.ask("next") == ["NEXT"]
+    assert house.model.batches == [["next"]]
 
 
 async def test_a_deadline_in_the_past_is_not_even_encoded() -> None:

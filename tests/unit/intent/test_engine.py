@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from services.intent.serving.batcher import DeadlinePassed, ModelFailed
 from services.intent.serving.desired import Desired
 from services.intent.serving.engine import Engine, NoModel
+from services.intent.serving.failures import DeadlinePassed, ModelFailed
 from services.intent.serving.registry import Registry
 from services.intent.serving.waiting import Priority
 from tests.unit.intent.fakes import Notes, Shelf, Version

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from services.intent.lexical.keyword import Scores, Spoken
-from services.intent.serving.batcher import QueueFull
 from services.intent.serving.desired import Desired, Wish
 from services.intent.serving.engine import Engine
+from services.intent.serving.failures import QueueFull
 from services.intent.serving.raw import Rows
 from services.intent.serving.registry import Registry
 from services.intent.serving.waiting import Limits, Priority

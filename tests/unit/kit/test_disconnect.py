@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.kit.disconnect import ClientGone, while_connected
+from services.kit.disconnect import DEPARTURE, ClientGone, Departure, while_connected
 
 
 async def never():
@@ -26,7 +26,7 @@ async def test_work_ends_when_its_caller_leaves():
         return {"type": "http.disconnect"}
 
     with pytest.raises(ClientGone):
-        await while_connected(receive, work())
+        await while_connected({}, receive, work())
     assert cancelled.is_set()
 
 
@@ -35,7 +35,7 @@ async def test_work_that_ends_first_is_answered_and_nobody_listens_on():
         return 7
 
     before = asyncio.all_tasks()
-    assert await while_connected(never, work()) == 7
+    assert await while_connected({}, never, work()) == 7
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
 
@@ -45,4 +45,47 @@ async def test_an_error_of_the_work_is_the_callers():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await while_connected(never, work())
+        await while_connected({}, never, work())
+
+
+async def never_asked():
+    raise AssertionError("the connection tells it")
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_a_departure_that_the_connection_tells_ends_the_work(when):
+    departure, cancelled = Departure(), asyncio.Event()
+
+    async def work():
+        try:
+            await never()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    if when == "before":
+        departure.happens()
+    else:
+        asyncio.get_running_loop().call_later(0.01, departure.happens)
+    with pytest.raises(ClientGone):
+        await while_connected({DEPARTURE: departure}, never_asked, work())
+    assert cancelled.is_set()
+
+
+async def test_a_departure_after_the_work_is_nobodys():
+    departure = Departure()
+
+    async def work():
+        return 7
+
+    assert await while_connected({DEPARTURE: departure}, never_asked, work()) == 7
+    departure.happens()
+    await asyncio.sleep(0)  # where this task would have been cancelled
+
+
+async def test_who_is_cancelled_otherwise_is_not_said_to_have_lost_the_caller():
+    here = asyncio.create_task(while_connected({DEPARTURE: Departure()}, never_asked, never()))
+    await asyncio.sleep(0)
+    here.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await here

@@ -1,3 +1,4 @@
+import re
 import sys
 
 import asyncpg
@@ -5,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from services.kit.errors import Unavailable
-from services.kit.telemetry import told_without_values
+from services.kit.telemetry import begin_trace, current_trace, told_without_values
 
 TEXT = "我叫王小明"
 
@@ -48,3 +49,19 @@ def test_messages_that_speak_of_code_and_of_the_machine_stay():
         (TypeError("no len()"), "TypeError: no len()"),
     ):
         assert told_without_values((type(error), error, None)).endswith(f"builtins.{said}")
+
+
+def test_a_request_has_one_span_of_the_callers_trace():
+    given = f"00-{'a' * 32}-{'b' * 16}-01"
+    trace = begin_trace("req-1", given)
+    told = trace.traceparent
+    assert (told[:36], told[-3:]) == (given[:36], "-01")
+    assert told[36:52] != "b" * 16
+    assert current_trace().traceparent == told
+
+
+@pytest.mark.parametrize(
+    "given", [None, "", f"00-{'0' * 32}-{'b' * 16}-01", f"00-{'a' * 32}-{'0' * 16}-01", "00-x-y-z"]
+)
+def test_a_trace_that_is_none_begins_anew(given):
+    assert re.fullmatch("00-(?!a{32})[0-9a-f]{32}-[0-9a-f]{16}-00", begin_trace("not good", given).traceparent)

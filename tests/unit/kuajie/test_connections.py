@@ -8,6 +8,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from kuajie.connections import Connection
+from services.kit.disconnect import ClientGone, while_connected
 
 HEAD = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
 
@@ -16,8 +17,17 @@ class Hasty(Connection):
     patience_s = 0.05
 
 
+LEFT: list[str] = []
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers at once under /early, and elsewhere with the body when all of it is there."""
+    """Answers at once under /early, never under /late, and elsewhere with the body when all of it is there."""
+    if scope["path"] == "/late":
+        try:
+            await while_connected(scope, receive, asyncio.sleep(60))
+        except ClientGone:
+            LEFT.append(scope["path"])
+        return
     body, more = b"early", scope["path"] != "/early"
     if more:
         body = b""
@@ -78,3 +88,16 @@ async def test_a_body_that_the_application_waits_for_may_take_longer() -> None:
             writer.write(part)
             await asyncio.sleep(3 * Hasty.patience_s)
         assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_work_ends_when_its_connection_does() -> None:
+    LEFT.clear()
+    async with connected() as (reader, writer):
+        writer.write(HEAD % b"/" + b"abcd")
+        assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
+        writer.write(HEAD % b"/late" + b"abcd")
+        await asyncio.sleep(0.02)
+        writer.close()
+        async with asyncio.timeout(10):
+            while not LEFT:
+                await asyncio.sleep(0.001)

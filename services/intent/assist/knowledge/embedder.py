@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.intent.model import Model
-from services.intent.serving.batcher import Batcher, BatcherError, BatchReport, ModelFailed
+from services.intent.serving.batcher import Batcher, BatchReport
 from services.intent.serving.engine import Engine, NoModel
+from services.intent.serving.failures import BatcherError, ModelFailed
 from services.intent.serving.memory import give_back
 from services.intent.serving.waiting import Limits, Priority
 from services.intent.trained.written_form import with_role

@@ -12,7 +12,7 @@ from services.intent.assist.knowledge.embedder import Embedded, Embedder, Vector
 from services.intent.assist.knowledge.passages import Passage, embedded_text
 from services.intent.assist.knowledge.store import Row, Tried
 from services.intent.assist.metrics import PASSAGES_EMBEDDED, PASSAGES_SET_ASIDE
-from services.intent.serving.batcher import ModelFailed
+from services.intent.serving.failures import ModelFailed
 from services.intent.serving.waiting import Priority
 from services.kit.database import Database
 from services.kit.errors import Unavailable

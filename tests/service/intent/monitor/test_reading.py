@@ -11,8 +11,8 @@ from sqlalchemy import text
 from services.intent.lexical.keyword import KeywordModel
 from services.intent.monitor.classifying import classify_some
 from services.intent.monitor.worker import classify
-from services.intent.serving.batcher import DeadlinePassed
 from services.intent.serving.engine import Answered, Engine
+from services.intent.serving.failures import DeadlinePassed
 from services.kit.database import Database
 from tests.service.intent.conftest import Headers
 from tests.service.intent.monitor.surging import SCOPES
