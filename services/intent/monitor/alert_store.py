@@ -25,10 +25,13 @@ class AlertResolved(Conflict):
 
 
 async def unresolved(connection: AsyncConnection, tenant_id: str) -> list[KnownAlert]:
-    """Alerts that somebody should see to, with the last hour of their surges; locked, so that no hand and no worker cross."""
+    """Alerts that somebody should see to, with the hours of their surges; locked, so that no hand and no worker cross."""
     c, s = alerts.c, tables.surges.c
-    last = select(func.max(s.last_hour)).where(s.tenant_id == c.tenant_id, s.alert_id == c.alert_id).scalar_subquery()
-    query = select(c.alert_id, c.status, last.label("last_hour"), c.told_at)
+    first, last = (
+        select(found).where(s.tenant_id == c.tenant_id, s.alert_id == c.alert_id).scalar_subquery()
+        for found in (func.min(s.began), func.max(s.last_hour))
+    )
+    query = select(c.alert_id, c.status, first.label("began"), last.label("last_hour"), c.told_at)
     query = query.where(c.tenant_id == tenant_id, c.status != "resolved").order_by(c.alert_id).with_for_update()
     return [KnownAlert(**row) for row in (await connection.execute(query)).mappings()]
 

@@ -1,12 +1,12 @@
 """What becomes of surges: which alert they belong to, what is told of it and when. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from services.intent.monitor.detectors import Detector
-from services.intent.monitor.hours import hour_of
+from services.intent.monitor.hours import HOUR, hour_of
 
 Event = Literal[
     "alert.opened", "alert.updated", "alert.repeated", "alert.acknowledged", "alert.resolved", "webhook.test"
@@ -16,7 +16,7 @@ Status = Literal["open", "acknowledged", "resolved"]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Surges that begin within `group` of an unresolved alert's last hour join it; what lasts is told again every `repeat`."""
+    """Surges within `group` of an unresolved alert's hours join it; what lasts is told again every `repeat`."""
 
     group: timedelta = timedelta(hours=6)
     repeat: timedelta = timedelta(hours=6)
@@ -47,10 +47,11 @@ class SeenSurge:
 
 @dataclass(frozen=True, slots=True)
 class KnownAlert:
-    """An unresolved alert. `told_at` is None while nobody was told of it."""
+    """An unresolved alert, from the first to the last hour of its surges. `told_at` is None while nobody was told of it."""
 
     alert_id: str
     status: Status
+    began: datetime
     last_hour: datetime
     told_at: datetime | None
 
@@ -74,9 +75,28 @@ def same_surge(seen: SeenSurge, known: Sequence[KnownSurge], calm: timedelta) ->
     return min(near, key=lambda each: abs(each.began - seen.began), default=None)
 
 
-def alert_for(began: datetime, unresolved: Sequence[KnownAlert], policy: Policy) -> KnownAlert | None:
-    """The unresolved alert that a new surge joins: the one with the latest hour, if that is near enough."""
-    near = [each for each in unresolved if abs(began - each.last_hour) <= policy.group]
+def what_lasts(
+    seen: SeenSurge, known: Sequence[KnownSurge], calm: timedelta
+) -> tuple[SeenSurge, KnownSurge | None] | None:
+    """`seen` without what is over and told, and the kept surge that it is; None where all of it is over and told.
+
+    Late documents join a surge that is over to the hours after it: what came after it is another surge, the same at every look.
+    """
+    while (before := same_surge(seen, known, calm)) is not None and before.ended_at is not None:
+        if seen.last_hour <= before.last_hour:
+            return None
+        seen = replace(seen, began=max(seen.began, before.last_hour + HOUR))
+        known = [each for each in known if each is not before]
+    return seen, before
+
+
+def alert_for(seen: SeenSurge, unresolved: Sequence[KnownAlert], policy: Policy) -> KnownAlert | None:
+    """The unresolved alert that a new surge joins: of those whose hours it is among, or near enough to, the one with the latest."""
+    near = [
+        each
+        for each in unresolved
+        if seen.began <= each.last_hour + policy.group and each.began <= seen.last_hour + policy.group
+    ]
     return max(near, key=lambda each: each.last_hour, default=None)
 
 

@@ -20,7 +20,7 @@ from services.intent.monitor.alerts import (
     SeenSurge,
     alert_for,
     is_due_again,
-    same_surge,
+    what_lasts,
 )
 from services.intent.monitor.detectors import DetectorConfig
 from services.intent.monitor.hours import HOUR, hour_of
@@ -110,29 +110,30 @@ class Round:
 
     async def take(self, shown: Shown) -> None:
         """A surge that is seen: one that goes on, or a new one."""
-        seen = shown.seen
-        before = same_surge(seen, self.known, self.detection.calm)
-        if before is not None and before.ended_at is not None:
-            if seen.last_hour <= before.last_hour:
-                return
-            # It is over and told. What came after it is another surge.
-            seen, before = replace(seen, began=max(seen.began, before.last_hour + HOUR)), None
-        found = await surge_store.evidence(self.connection, self.tenant_id, seen, shown.hours)
+        lasts = what_lasts(shown.seen, self.known, self.detection.calm)
+        if lasts is None:
+            return
+        seen, before = lasts
+        hours = [each for each in shown.hours if each.hour >= seen.began]
+        found = await surge_store.evidence(self.connection, self.tenant_id, seen, hours)
         if before is None:
             before = await self._begin(seen, found)
         else:
             await surge_store.go_on(self.connection, self.tenant_id, before, seen, found)
         self.matched.add(before.surge_id)
         self.latest[before.alert_id] = max(seen.last_hour, self.latest.get(before.alert_id, seen.last_hour))
+        # Judged anew from a later hour on, a surge may come in pieces: the last one tells whether it is over.
         if seen.over:
             self.over.add(before.surge_id)
+        else:
+            self.over.discard(before.surge_id)
 
     async def _begin(self, seen: SeenSurge, found: Evidence) -> KnownSurge:
-        joined = alert_for(seen.began, self.unresolved, self.detection.policy)
+        joined = alert_for(seen, [self._as_seen(each) for each in self.unresolved], self.detection.policy)
         surge_id, alert_id = new_id("srg"), joined.alert_id if joined else new_id("alr")
         if joined is None:
             await alert_store.add(self.connection, self.tenant_id, alert_id, seen.topic, self.now)
-            self.unresolved.append(KnownAlert(alert_id, "open", seen.last_hour, None))
+            self.unresolved.append(KnownAlert(alert_id, "open", seen.began, seen.last_hour, None))
             self.news[alert_id] = "alert.opened"
         else:
             await alert_store.join(self.connection, self.tenant_id, alert_id, seen.topic, self.now)

@@ -52,10 +52,26 @@ def test_of_two_that_are_near_it_is_the_one_that_began_at_the_nearest_hour() -> 
     assert [same_surge(each, both, CALM).surge_id for each in (seen(0, 2), seen(6, 9))] == ["old", "new"]  # type: ignore[union-attr]
 
 
-def test_a_new_surge_joins_the_alert_with_the_latest_hour_within_six() -> None:
-    alerts = [KnownAlert("early", "open", at(-5), None), KnownAlert("late", "open", at(-1), None)]
-    assert alert_for(NOON, alerts, Policy()) == alerts[1]
-    assert alert_for(at(6), alerts, Policy()) is None
+def alert(name: str, began: float, last: float) -> KnownAlert:
+    return KnownAlert(name, "open", at(began), at(last), None)
+
+
+@pytest.mark.parametrize(
+    ("surge", "expected"),
+    [
+        (seen(5, 6), "late"),
+        (seen(6, 6), None),
+        (seen(-1, 0), "late"),
+        (seen(-9, -7), "late"),  # amid its hours
+        (seen(-29, -26), "early"),
+        (seen(-30, -27), None),
+    ],
+)
+def test_a_new_surge_joins_the_alert_with_the_latest_hour_whose_hours_are_within_six(
+    surge: SeenSurge, expected: str | None
+) -> None:
+    found = alert_for(surge, [alert("early", -20, -5), alert("late", -12, -1)], Policy())
+    assert (found.alert_id if found else None) == expected
 
 
 @pytest.mark.parametrize(
@@ -63,14 +79,14 @@ def test_a_new_surge_joins_the_alert_with_the_latest_hour_within_six() -> None:
     [("open", -6, True), ("open", -5.9, False), ("open", None, True), ("acknowledged", -60, False)],
 )
 def test_an_open_alert_is_told_again_after_six_hours(status: str, told: float | None, due: bool) -> None:
-    alert = KnownAlert("a", status, NOON, None if told is None else at(told))  # type: ignore[arg-type]
-    assert is_due_again(alert, Policy(), NOON) is due
+    known = KnownAlert("a", status, NOON, NOON, None if told is None else at(told))  # type: ignore[arg-type]
+    assert is_due_again(known, Policy(), NOON) is due
 
 
 @pytest.mark.parametrize(("last", "due"), [(-7, False), (-6, False), (-5, True), (0, True)])
 def test_what_lasts_without_another_hour_of_it_is_not_told_again(last: float, due: bool) -> None:
-    alert = KnownAlert("a", "open", at(last), at(-6) + timedelta(minutes=20))
-    assert is_due_again(alert, Policy(), at(1)) is due
+    known = KnownAlert("a", "open", at(-9), at(last), at(-6) + timedelta(minutes=20))
+    assert is_due_again(known, Policy(), at(1)) is due
 
 
 TOPIC, SOURCE, BOTH = (

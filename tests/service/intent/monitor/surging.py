@@ -77,6 +77,13 @@ async def surge(db: Database, *, hours: int = 2, topic: str = "claims", begin: d
     return begin + hours * HOUR
 
 
+async def quiet(db: Database, begin: datetime, hours: int, topic: str = "claims") -> datetime:
+    """Hours as usual; the moment after them."""
+    for place in range(hours):
+        await hour(db, begin + place * HOUR, 5, 20, topic)
+    return begin + hours * HOUR
+
+
 async def silence(client: httpx.AsyncClient, **body: object) -> dict[str, Any]:
     ends = (NOON + 4 * HOUR).isoformat()
     answer = await client.post("/v1/monitor/silences", json={"ends_at": ends, "reason": "known outage", **body})

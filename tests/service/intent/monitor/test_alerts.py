@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from services.intent.monitor.detecting import detect
 from services.kit.database import Database
-from tests.service.intent.monitor.surging import DETECTION, HOUR, NOON, alerts, history, hour, surge, told
+from tests.service.intent.monitor.surging import DETECTION, HOUR, NOON, alerts, history, hour, quiet, surge, told
 
 
 async def test_topics_that_surge_within_hours_share_an_alert_and_others_do_not(
@@ -27,12 +27,6 @@ async def test_topics_that_surge_within_hours_share_an_alert_and_others_do_not(
     assert alert["topics"] == ["claims", "service"]
     assert [each["topic"] for each in alert["surges"]] == ["claims", "service"]
     assert await told(db) == ["alert.opened", "alert.updated"]
-
-
-async def quiet(db: Database, begin: datetime, hours: int, topic: str = "claims") -> datetime:
-    for place in range(hours):
-        await hour(db, begin + place * HOUR, 5, 20, topic)
-    return begin + hours * HOUR
 
 
 async def test_an_alert_resolves_by_itself_once_it_has_been_calm(
