@@ -57,28 +57,34 @@ def _offset(hour: datetime, zone: ZoneInfo) -> int:
 
 
 def steps(since: datetime, until: datetime, step: Step, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
-    """The steps (begin, end) in UTC that cover [since, until). Days and weeks begin at midnight in `zone`, weeks on Monday."""
+    """The steps (begin, end) in UTC that cover [since, until), at least one. Days, and weeks from Monday on, begin with the first
+    whole UTC hour of a day in `zone`: clocks show 0:00 then, in zones of half an hour or 45 minutes 0:30 or 0:45.
+    """
     begin = _first(since, step, zone)
-    while begin < until:
+    while True:
         end = _next(begin, step, zone)
         yield begin, end
         begin = end
+        if begin >= until:
+            return
 
 
 def _first(since: datetime, step: Step, zone: ZoneInfo) -> datetime:
     if step not in _BY_THE_CLOCK:
         return hour_of(since)
     day = since.astimezone(zone).date()
-    return _midnight(day if step == "1d" else day - timedelta(days=day.weekday()), zone)
+    return _begin(day if step == "1d" else day - timedelta(days=day.weekday()), zone)
 
 
 def _next(begin: datetime, step: Step, zone: ZoneInfo) -> datetime:
     """By the calendar, so that a day of 23 or 25 hours stays a day."""
     if step not in _BY_THE_CLOCK:
         return begin + timedelta(hours=STEP_HOURS[step])
-    return _midnight(begin.astimezone(zone).date() + timedelta(days=1 if step == "1d" else 7), zone)
+    return _begin(begin.astimezone(zone).date() + timedelta(days=1 if step == "1d" else 7), zone)
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The begin of a day, in UTC: its first moment where clocks go past midnight, as in Cairo when summer time begins."""
-    return datetime.combine(day, time(), zone).astimezone(UTC)
+def _begin(day: date, zone: ZoneInfo) -> datetime:
+    """The first UTC hour of a day: that of its first moment where clocks go past midnight, as in Cairo when summer time begins."""
+    midnight = datetime.combine(day, time(), zone).astimezone(UTC)
+    hour = hour_of(midnight)
+    return hour if hour == midnight else hour + HOUR

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.intent.monitor.hours import HOUR, hour_of_week, hours_of_week, steps
+from services.intent.monitor.hours import HOUR, Step, hour_of_week, hours_of_week, steps
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -55,3 +55,44 @@ def test_weeks_begin_on_monday_also_when_the_first_moment_of_one_is_no_midnight(
         "2026-03-09T00:00:00-04:00",
         "2026-03-16T00:00:00-04:00",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Asia/Shanghai", "00:00"),
+        ("Asia/Kolkata", "00:30"),
+        ("America/St_Johns", "00:30"),
+        ("Australia/Lord_Howe", "00:30"),
+        ("Asia/Kathmandu", "00:45"),
+        ("Pacific/Chatham", "00:45"),
+    ],
+)
+@pytest.mark.parametrize("step", ["1d", "1w"])
+def test_days_begin_with_the_first_hour_that_is_counted_for_them(name: str, shown: str, step: Step) -> None:
+    zone = ZoneInfo(name)
+    since = datetime(2026, 6, 1, tzinfo=zone)  # a Monday
+    [(begin, end)] = steps(since, since + timedelta(days=1 if step == "1d" else 7), step, zone)
+    assert f"{begin.astimezone(zone):%m-%d %H:%M}" == f"06-01 {shown}"
+    assert (begin.minute, hour_of_week(begin, zone), hour_of_week(begin - HOUR, zone)) == (0, 0, 167)
+    assert (hour_of_week(end, zone), end - begin) == (
+        24 if step == "1d" else 0,
+        timedelta(days=1 if step == "1d" else 7),
+    )
+
+
+def test_the_minutes_before_the_first_hour_of_a_day_are_asked_for_with_their_day() -> None:
+    kolkata = ZoneInfo("Asia/Kolkata")
+    since = datetime(2026, 6, 1, 0, 10, tzinfo=kolkata)
+    [(begin, _)] = steps(since, since + timedelta(minutes=10), "1d", kolkata)
+    assert begin == datetime(2026, 6, 1, 0, 30, tzinfo=kolkata)
+
+
+@pytest.mark.parametrize("name", ["Australia/Lord_Howe", "America/St_Johns", "Pacific/Chatham", "Africa/Cairo"])
+def test_every_hour_of_a_year_is_in_the_step_of_its_day(name: str) -> None:
+    zone, since = ZoneInfo(name), datetime(2026, 1, 1, 12, tzinfo=UTC)
+    days = list(steps(since, since + timedelta(days=365), "1d", zone))
+    assert all(one[1] == other[0] for one, other in pairwise(days))
+    for begin, end in days:
+        hours = [begin + place * HOUR for place in range(int((end - begin) / HOUR))]
+        assert {each.astimezone(zone).date() for each in hours} == {begin.astimezone(zone).date()}
