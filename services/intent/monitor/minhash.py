@@ -44,7 +44,8 @@ FEWEST_WORDS = 6
 
 _CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
 _CHINESE_SHARE = 0.2
-_PASSING = re.compile(r"https?://\S+|www\.\S+|[@#]\S+|\bRT\b")
+_PASSING = re.compile(r"https?://[\x21-\x7e]+|www\.[\x21-\x7e]+|#[^#\s]{1,40}#|[@#][\w·.-]{1,30}|\bRT\b")
+"""Links, hashtags as Weibo closes them, handles and other hashtags, RT. Chinese text goes on after them without a blank."""
 _WORD = re.compile(r"\w+")
 _NO_LETTERS = re.compile(r"[\W_]+")
 """All but letters and numbers (Unicode's L and N)."""

@@ -23,6 +23,10 @@ def exact(one: str, other: str) -> float:
     [
         (NEWS, "岚榈财险因未按备案条款执行费率,被监管部门罚款四十五万元!公司回应称:将立即整改"),
         (NEWS, f"{NEWS} https://example.com/a/1 @某人 #保险#"),
+        (NEWS, f"#岚榈财险被罚#{NEWS}"),
+        (NEWS, f"//@财经早知道:{NEWS}"),
+        (NEWS, f"http://t.cn/A6xYz{NEWS}"),
+        (POST, f"@insurer_care: {POST} #claims #days-on-hold"),
         (POST, POST.upper()),
         (POST, "RT " + POST.replace(",", " —")),
     ],
@@ -34,6 +38,14 @@ def test_punctuation_case_links_and_handles_make_no_difference(one: str, other: 
 def test_a_repost_with_a_remark_is_near_and_another_text_is_not() -> None:
     assert exact(NEWS, f"转发:{NEWS}太离谱了") == pytest.approx(33 / 41, abs=0.05)
     assert exact(NEWS, "监管部门就个人养老保险产品信息披露办法公开征求意见,反馈截止下月十五日") < 0.1
+
+
+def test_what_follows_a_handle_tells_texts_apart() -> None:
+    remark = "大家快来看看这件事情真是离谱得很//@某某:"
+    assert (
+        exact(remark + "理赔拖了三个月还不赔付,客服电话永远打不通", remark + "手机银行升级以后转账特别快,界面也好看")
+        < 0.5
+    )
 
 
 @pytest.mark.parametrize("text", ["太差了", "服务真的太差了吧", "terrible service", "!!!", "https://example.com/x", ""])
