@@ -180,7 +180,7 @@ async def _judged(
     """Surges of the last two days, those that began first first. The history begins with the tenant's first document."""
     running = hour_of(now)
     begin = first_hour(running, detection.config)
-    counts = await series_store.read(connection, tenant_id, since=begin, until=running + HOUR)
+    counts = await series_store.by_hour(connection, tenant_id, since=begin, until=running + HOUR)
     earliest = min((hour for by_hour in counts.values() for hour in by_hour), default=None)
     if earliest is None:
         return []

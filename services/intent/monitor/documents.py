@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import RowMapping, insert, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Text, any_, insert, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent.monitor.arrivals import Arrived, Cluster, First
@@ -32,6 +33,13 @@ CROSS JOIN LATERAL (
 ) AS hit
 """
 
+# Bands of a document that is kept no longer outlive it, and it may come again.
+_SIGNED = """
+INSERT INTO monitor_bands (tenant_id, band, document_id, published_at)
+SELECT $1, signs.* FROM unnest($2::bigint[], $3::text[], $4::timestamptz[]) AS signs
+ON CONFLICT (tenant_id, band, document_id) DO UPDATE SET published_at = excluded.published_at
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -47,8 +55,9 @@ class Wanted:
 
 async def digests(connection: AsyncConnection, tenant_id: str, names: Sequence[str]) -> dict[str, bytes]:
     """Digests of the texts of those documents that are here already."""
-    mine = (documents.c.tenant_id == tenant_id) & documents.c.document_id.in_(names)
-    rows = await connection.execute(select(documents.c.document_id, documents.c.digest).where(mine))
+    c = documents.c
+    query = select(c.document_id, c.digest).where(c.tenant_id == tenant_id, _among(names))
+    rows = await connection.execute(query)
     return {row.document_id: bytes(row.digest) for row in rows}
 
 
@@ -76,12 +85,17 @@ async def firsts(connection: AsyncConnection, tenant_id: str, names: Collection[
         return {}
     c = documents.c
     query = select(c.document_id, c.signature, c.text, c.published_at)
-    rows = await connection.execute(query.where(c.tenant_id == tenant_id, c.document_id.in_(names)))
+    rows = await connection.execute(query.where(c.tenant_id == tenant_id, _among(names)))
     return {
         row.document_id: First(np.frombuffer(row.signature, dtype="<u4"), row.text, row.published_at)
         for row in rows
         if row.signature is not None
     }
+
+
+def _among(names: Collection[str]) -> ColumnElement[bool]:
+    """As one parameter: a statement takes 32,767, and texts that are made to one pattern meet very many."""
+    return documents.c.document_id == any_(literal(list(names), ARRAY(Text)))
 
 
 async def add(
@@ -97,14 +111,14 @@ async def add(
     await connection.execute(insert(documents), [_row(tenant_id, each, clusters, now) for each in fresh])
     begun = [each for each in fresh if clusters[each.document.document_id].first == each.document.document_id]
     signs = [
-        (tenant_id, band, each.document.document_id, each.published_at)
+        (band, each.document.document_id, each.published_at)
         for each in begun
         if each.signed is not None
         for band in bands(each.signed)
     ]
-    raw = await driver(connection)
-    columns = ["tenant_id", "band", "document_id", "published_at"]
-    await raw.copy_records_to_table("monitor_bands", records=signs, columns=columns)
+    if signs:
+        raw = await driver(connection)
+        await raw.execute(_SIGNED, tenant_id, *(list(column) for column in zip(*signs, strict=True)))
 
 
 def _row(tenant_id: str, each: Arrived, clusters: Mapping[str, Cluster], now: datetime) -> dict[str, Any]:

@@ -92,9 +92,7 @@ async def read_series(
         raise RangeTooLong(f"At most {MOST_POINTS} points: take a longer step or one topic.", param="since")
     edges = list(steps(begin, end, step, zone))
     async with held.db.connect() as connection:
-        found = await series_store.read(
-            connection, caller.tenant_id, since=edges[0][0], until=edges[-1][1], topic=topic, source=source
-        )
+        found = await series_store.by_step(connection, caller.tenant_id, edges, topic=topic, source=source)
     shown = dict.fromkeys((*topics, *sorted(found)))
     series = [TopicSeries(topic=each, points=series_store.points(found.get(each, {}), edges)) for each in shown]
     return Series(step=step, timezone=zone.key, source=source, series=series)

@@ -4,24 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from sqlalchemy import text
 
 from services.intent.app import create_app
-from services.intent.monitor.retention import Kept, forget_old
 from services.kit.database import Database
 from tests.service.intent.conftest import Headers, MakeSettings, OpenClient
+from tests.service.intent.monitor.sending import HOUR, NEWS, document, send, statuses
 
 SCOPES = ("monitor:write", "monitor:read")
-
-HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=5)
-NEWS = "岚榈财险拖了半年不理赔,报案之后一再拒赔,几十位投保人等不到赔付,真的是太失望了"
-
-
-def document(name: str, text: str = NEWS, *, at: datetime = HOUR, **more: Any) -> dict[str, Any]:
-    return {"document_id": name, "text": text, "published_at": at.isoformat(), **more}
 
 
 @pytest.fixture
@@ -31,13 +25,6 @@ async def client(
     async with app_client(create_app(make_settings())) as client:
         client.headers.update(internal_headers(*SCOPES))
         yield client
-
-
-async def send(client: httpx.AsyncClient, *documents: object) -> dict[str, Any]:
-    answer = await client.post("/v1/monitor/documents", json={"documents": list(documents)})
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 async def classified(client: httpx.AsyncClient, *names: str) -> list[dict[str, Any]]:
@@ -52,10 +39,6 @@ async def classified(client: httpx.AsyncClient, *names: str) -> list[dict[str, A
                 await asyncio.sleep(0.05)
             found.append(answer)
     return found
-
-
-def statuses(answer: dict[str, Any]) -> list[str]:
-    return [each["status"] for each in answer["results"]]
 
 
 async def points(client: httpx.AsyncClient, **query: str) -> list[dict[str, Any]]:
@@ -159,37 +142,6 @@ async def test_near_duplicates_count_once_and_keep_their_number(client: httpx.As
     assert [each["document_id"] for each in listed] == ["c3", "c2", "c1", "c0"]
 
 
-async def test_the_same_words_days_later_are_another_opinion(client: httpx.AsyncClient) -> None:
-    answer = await send(
-        client,
-        document("a", at=HOUR - timedelta(hours=73)),
-        document("b"),
-        document("c", at=HOUR - timedelta(hours=72)),
-    )
-    assert statuses(answer) == ["accepted", "accepted", "near_duplicate"]
-
-
-async def test_what_is_like_a_document_that_is_kept_no_longer_is_the_first_of_its_kind(
-    client: httpx.AsyncClient, db: Database
-) -> None:
-    kept, old = Kept(timedelta(days=90), timedelta(days=400), timedelta(hours=72)), HOUR - timedelta(days=89)
-    await send(client, document("a", at=old))
-    await forget_old(db, kept, datetime.now(UTC) + timedelta(days=1))
-    assert (await client.get("/v1/monitor/documents/a")).status_code == 404
-    answer = await send(client, document("b", at=old + timedelta(hours=1)), document("c"))
-    assert statuses(answer) == ["accepted", "accepted"]
-
-
-async def test_short_texts_that_are_alike_are_many_opinions(client: httpx.AsyncClient) -> None:
-    answer = await send(client, *(document(f"s{n}", "太差了") for n in range(3)))
-    assert statuses(answer) == ["accepted"] * 3
-
-
-async def test_two_copies_that_come_at_once_find_each_other(client: httpx.AsyncClient) -> None:
-    answers = await asyncio.gather(*(send(client, document(f"p{n}")) for n in range(8)))
-    assert sorted(each for answer in answers for each in statuses(answer)) == ["accepted"] + ["near_duplicate"] * 7
-
-
 async def test_batches_that_wait_for_each_other_leave_connections_to_others(
     app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings, db: Database
 ) -> None:
@@ -250,6 +202,27 @@ async def test_days_begin_at_midnight_of_the_tenants_zone(client: httpx.AsyncCli
     days = [[point["documents"] for point in each["points"]] for each in answer["series"]]
     assert [sum(column) for column in zip(*days, strict=True)] == [1, 1]
     assert answer["series"][0]["points"][1]["begin"] == midnight.isoformat().replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize(("name", "minutes"), [("Asia/Kolkata", 30), ("Asia/Kathmandu", 45)])
+async def test_a_day_that_begins_within_an_hour_is_told_from_the_first_hour_that_counts_for_it(
+    app_client: OpenClient, internal_headers: Headers, make_settings: MakeSettings, name: str, minutes: int
+) -> None:
+    midnight = datetime.now(ZoneInfo(name)).replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = midnight + timedelta(minutes=minutes) - timedelta(days=2)
+    query = {
+        "step": "1d",
+        "since": (midnight - timedelta(days=3)).isoformat(),
+        "until": (midnight - timedelta(days=1)).isoformat(),
+    }
+    async with app_client(create_app(make_settings(monitor_timezone=name))) as client:
+        client.headers.update(internal_headers(*SCOPES))
+        shifts = {"before": timedelta(seconds=-1), "first": timedelta(0), "last": timedelta(hours=24, seconds=-1)}
+        await send(client, *(document(each, "太差了", at=begin + shift) for each, shift in shifts.items()))
+        [topic] = {each["topic"] for each in await classified(client, *shifts)}
+        shown = await points(client, topic=topic, **query)
+    assert [datetime.fromisoformat(each["begin"]) for each in shown] == [begin - timedelta(days=1), begin]
+    assert [each["documents"] for each in shown] == [1, 2]
 
 
 @pytest.mark.parametrize(
