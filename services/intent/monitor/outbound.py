@@ -180,7 +180,11 @@ async def open_outbound(allowed: Allowed, *, total_s: float = TOTAL_S) -> AsyncI
     """The process's own session for such calls; proxies of the environment are not used."""
     names = ThreadedNames()
     connector = aiohttp.TCPConnector(
-        limit=50, limit_per_host=4, resolver=names if allowed.private else GuardedResolver(names), use_dns_cache=False
+        # As many as there may be senders, also to one host: what waits for a connection would fail by time, and never have been sent.
+        limit=50,
+        limit_per_host=0,
+        resolver=names if allowed.private else GuardedResolver(names),
+        use_dns_cache=False,
     )
     session = aiohttp.ClientSession(
         connector=connector,

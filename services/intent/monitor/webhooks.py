@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent.monitor.outbound import Allowed, UnsafeUrl, check_url
-from services.intent.monitor.sealing import Sealer
+from services.intent.monitor.sealing import Sealer, Unsealable
 from services.intent.monitor.webhook_schemas import Webhook, WebhookIn, WebhookSecrets
 from services.intent.tables import monitor as tables
 from services.kit.errors import Conflict, InvalidInput, NotFound
@@ -94,11 +94,11 @@ async def enable(connection: AsyncConnection, tenant_id: str, webhook_id: str) -
 async def rotate(
     connection: AsyncConnection, tenant_id: str, webhook_id: str, sealer: Sealer, now: datetime
 ) -> Webhook:
-    """A new secret; the one before goes on signing for a day, older ones no longer. Raises NotFound."""
+    """A new secret; the one before goes on signing for a day unless its key is gone, older ones no longer. Raises NotFound."""
     row = await _row(connection, tenant_id, webhook_id, lock=True)
-    newest = row["secrets"][0] | {"until": (now + ROTATION).isoformat()}
-    secrets = [_fresh(tenant_id, webhook_id, sealer), newest]
-    await _set(connection, tenant_id, webhook_id, {"secrets": secrets})
+    newest = row["secrets"][0]
+    former = [newest | {"until": (now + ROTATION).isoformat()}] if _opens(tenant_id, webhook_id, newest, sealer) else []
+    await _set(connection, tenant_id, webhook_id, {"secrets": [_fresh(tenant_id, webhook_id, sealer), *former]})
     return await get(connection, tenant_id, webhook_id)
 
 
@@ -116,6 +116,14 @@ def live_secrets(tenant_id: str, row: Mapping[str, Any], sealer: Sealer, now: da
         each for each in row["secrets"] if "until" not in each or datetime.fromisoformat(each["until"]) > now
     ]
     return [sealer.open(each["sealed"], place=(tenant_id, row["webhook_id"])) for each in live]
+
+
+def _opens(tenant_id: str, webhook_id: str, secret: Mapping[str, str], sealer: Sealer) -> bool:
+    try:
+        sealer.open(secret["sealed"], place=(tenant_id, webhook_id))
+    except Unsealable:
+        return False
+    return True
 
 
 def _fresh(tenant_id: str, webhook_id: str, sealer: Sealer) -> dict[str, str]:
