@@ -35,7 +35,7 @@ class ClusterEvidence(MessageModel):
 
 
 class Surge(MessageModel):
-    """One topic above its baseline. `examples` are its largest clusters of negative documents, `sources` count negatives."""
+    """One topic above its baseline. `examples` are its largest clusters of negative documents, `sources` the twenty with most."""
 
     surge_id: str
     topic: Topic | str
@@ -52,6 +52,9 @@ class Surge(MessageModel):
     usual_share: float
     authors: int = Field(description="Distinct author hashes of negative documents.")
     sources: dict[str, int]
+    main_source: str | None = Field(
+        None, description="The source of more than half of the negatives, by which silences of a source go."
+    )
     hours: list[SurgeHour]
     examples: list[ClusterEvidence]
 

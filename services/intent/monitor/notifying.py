@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.intent.monitor import alert_store, silences
 from services.intent.monitor.alert_schemas import Alert
 from services.intent.monitor.alerts import Event, silenced_by
-from services.intent.monitor.surge_store import Evidence
 from services.intent.tables import monitor as tables
 from services.kit.ids import new_id
 
@@ -23,7 +22,7 @@ async def tell(connection: AsyncConnection, tenant_id: str, alert_id: str, event
     """
     alert = await alert_store.get(connection, tenant_id, alert_id)
     lasting = [each for each in alert.surges if each.ended_at is None] or alert.surges
-    spoken = [(each.topic, Evidence({"sources": each.sources}).main_source) for each in lasting]
+    spoken = [(each.topic, each.main_source) for each in lasting]
     silence = silenced_by(spoken, await silences.in_force(connection, tenant_id, now))
     if silence is not None and not (event == "alert.resolved" and alert.told_at is not None):
         if silence != alert.silence_id:

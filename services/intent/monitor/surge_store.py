@@ -42,13 +42,6 @@ class Evidence:
 
     columns: dict[str, Any]
 
-    @property
-    def main_source(self) -> str | None:
-        """The source of more than half of the negatives, if there is one."""
-        found: dict[str, int] = self.columns["sources"]
-        most = max(found, key=lambda name: found[name], default=None)
-        return most if most is not None and 2 * found[most] > sum(found.values()) else None
-
 
 async def known(connection: AsyncConnection, tenant_id: str, since: datetime) -> list[KnownSurge]:
     """Surges that last, and those whose last hour is not before `since`."""
@@ -81,10 +74,17 @@ async def evidence(
         | {
             "authors": int(authors or 0),
             "sources": dict(sources.most_common(MOST_SOURCES)),
+            "main_source": _main(sources),
             "hours": [each.model_dump(mode="json") for each in hours[-MOST_HOURS:]],
             "examples": [each.model_dump() for each in examples],
         }
     )
+
+
+def _main(sources: Counter[str]) -> str | None:
+    """The source of more than half of all, if there is one."""
+    [(name, most)] = sources.most_common(1) or [("", 0)]
+    return (name or None) if 2 * most > sources.total() else None
 
 
 def _totals(hours: Sequence[SurgeHour]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """An alert's life: grouped, told again, acknowledged, resolved by hand or by calm."""
 
 import json
-from datetime import datetime
 
 import httpx
 from sqlalchemy import text

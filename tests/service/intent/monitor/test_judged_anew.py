@@ -4,7 +4,7 @@ import httpx
 
 from services.intent.monitor.detecting import detect
 from services.kit.database import Database
-from tests.service.intent.monitor.surging import DETECTION, HOUR, NOON, alerts, history, hour, quiet, surge, told
+from tests.service.intent.monitor.surging import DETECTION, HOUR, NOON, alerts, history, quiet, surge, told
 
 
 async def test_late_documents_after_a_surge_that_is_over_open_one_alert_however_often_it_is_looked_at(

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.intent.monitor.detecting import detect
 from services.kit.database import Database
@@ -90,6 +91,23 @@ async def test_a_silence_is_about_its_topic_and_the_source_that_most_of_it_comes
             await connection.execute(DOCUMENT, values)
     await detect(db, DETECTION, after)
     assert await told(db) == expected
+
+
+async def test_a_source_with_less_than_half_of_a_surge_is_not_its_main_one_however_many_the_others_are(
+    client: httpx.AsyncClient, db: Database, hook: str
+) -> None:
+    await history(db, "claims")
+    await silence(client, source="weibo")
+    after = await surge(db)
+    async with db.begin() as connection:
+        for n in range(90):
+            values = {"name": f"d{n}", "author": "h", "cluster": f"d{n}", "at": NOON + timedelta(minutes=n)}
+            await connection.execute(DOCUMENT, values)
+        await connection.execute(text("UPDATE monitor_documents SET source = document_id WHERE document_id > 'd3'"))
+    await detect(db, DETECTION, after)
+    [found] = (await alerts(client))[0]["surges"]
+    assert (len(found["sources"]), found["sources"]["weibo"], found["main_source"]) == (20, 24, None)
+    assert await told(db) == ["alert.opened"]
 
 
 async def test_a_silence_can_be_ended_and_is_listed(client: httpx.AsyncClient) -> None:
