@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 OPINIONS = FileFormat(("text", "published_at"), ("document_id", "topic", "sentiment"))
 SENTIMENTS = ("negative", "neutral", "positive")
 LONGEST_DAYS = 1_500
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +112,33 @@ def usable_rows(file: Path) -> tuple[list[Given], Counter[str]]:
 def _given(number: int, row: Row) -> Given | str:
     """A row, or why it cannot be used."""
     from training.monitor.reading import OPINION_TOPICS
-    from training.recommend.columns import seconds
 
     topic, sentiment, name = row.get("topic"), row.get("sentiment"), str(row.get("document_id", f"row {number}"))
     if why := _unwritten(row.get("text"), name):
         return why
-    if "published_at" not in row:
-        return "missing_published_at"
+    published = _published(row)
+    if isinstance(published, str):
+        return published
     if topic is not None and topic not in OPINION_TOPICS:
         return "unknown_topic"
     if sentiment is not None and sentiment not in SENTIMENTS:
         return "unknown_sentiment"
+    return Given(name, row["text"], published, topic, sentiment)
+
+
+def _published(row: Row) -> datetime | str:
+    """When a text was published, or why nobody knows."""
+    from training.recommend.columns import seconds
+
+    if "published_at" not in row:
+        return "missing_published_at"
     try:
         published = datetime.fromtimestamp(seconds(row["published_at"]), UTC)
     except (ValueError, OverflowError, OSError):
         return "invalid_published_at"
-    return Given(name, row["text"], published, topic, sentiment)
+    return (
+        published if published >= EARLIEST else "published_before_1990"
+    )  # such as 20260105: so many seconds since 1970
 
 
 def _unwritten(text: object, name: str) -> str | None:
@@ -250,7 +262,7 @@ def _by_documents(row: dict[str, Any]) -> list[str]:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, as "Europe"
         raise BadInput(f"no such time zone: {name}") from error
 
 

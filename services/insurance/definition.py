@@ -79,7 +79,7 @@ class ProductDefinition(EdgeModel):
     def _known_timezone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, as "Europe"
             raise ValueError("not an IANA timezone") from error
         return name
 

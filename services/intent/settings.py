@@ -17,7 +17,7 @@ from services.kit.settings import DatabaseSettings, service_config
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, as "Europe"
         raise ValueError(f"no such time zone: {name}") from error
     return name
 

@@ -1,5 +1,6 @@
 """Dated documents through the pipeline of the service as if they came now: what it would have told, and when."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -187,14 +188,21 @@ def alerts_of(found: Replay) -> list[dict[str, Any]]:
     for told, topic in seen:
         shown, surge = _shown(told, topic, found), told.surge
         began, hour = topic.timeline.at(surge.began), topic.timeline.at((told.quarter - 1) // QUARTERS)
-        joined = next((each for each in reversed(alerts) if abs(began - min(each["last"], hour)) <= GROUP), None)
+        near = (each for each in reversed(alerts) if abs(began - min(each["last"], hour)) <= GROUP)
+        joined = next((each for each in near if told.quarter <= each["resolved"]), None)
         if joined is None:
-            joined = {"last": began, "opened_at": shown["found_at"], "topics": [], "surges": []}
+            joined = {"last": began, "resolved": 0, "opened_at": shown["found_at"], "topics": [], "surges": []}
             alerts.append(joined)
         joined["last"] = max(joined["last"], topic.timeline.at(surge.last))
+        joined["resolved"] = max(joined["resolved"], _over(surge))
         joined["topics"] = list(dict.fromkeys([*joined["topics"], topic.topic]))
         joined["surges"].append(shown)
-    return [{name: value for name, value in each.items() if name != "last"} for each in alerts]
+    return [{name: value for name, value in each.items() if name not in ("last", "resolved")} for each in alerts]
+
+
+def _over(surge: Surge) -> float:
+    """The quarter at whose end a surge was over, gaps aside: so long it keeps its alert from resolving."""
+    return (surge.last + 1 + DEFAULT.calm_hours) * QUARTERS if surge.over else math.inf
 
 
 def _shown(told: Told, topic: TopicReplay, found: Replay) -> dict[str, Any]:

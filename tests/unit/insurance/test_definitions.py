@@ -79,6 +79,7 @@ AGE_BANDS = ("rating", "factors", 0, "bands")
         (set_at("kind", to="lottery"), "kind", "Input should be"),
         (set_at("version", to=0), "version", "greater than or equal to 1"),
         (set_at("timezone", to="Mars/Olympus"), "timezone", "not an IANA timezone"),
+        (set_at("timezone", to="Europe"), "timezone", "not an IANA timezone"),
         (set_at("effective_to", to="2025-01-01"), "effective_to", "after effective_from"),
         (set_at("effective_from", to="2026-02-30"), "effective_from", "valid date"),
         (without("title", "zh-CN"), "title", "no text in zh-CN"),

@@ -107,6 +107,20 @@ def test_a_replay_groups_surges_by_what_was_known_in_their_hour() -> None:
     assert [each["topics"] for each in alerts_of(Replay(0, 0, topics, {}))] == [["claims", "fees", "service"]]
 
 
+@pytest.mark.parametrize(("quarter", "alerts"), [(15 * 4, 1), (15 * 4 + 1, 2)])
+def test_a_surge_that_is_found_when_an_alert_has_resolved_is_another_alert_as_in_the_service(
+    quarter: int, alerts: int
+) -> None:
+    """The last hour above normal is 10, four calm ones are over at 15 o'clock."""
+    counts = np.zeros(48, dtype=np.int64)
+    timeline = Timeline.of(MONDAY, counts, counts, ZoneInfo("UTC"), counts > 0)
+    topics = [
+        TopicReplay("claims", timeline, [], [Told(Surge(8, 8, 10, True, ("cusum",)), 9 * 4)]),
+        TopicReplay("service", timeline, [], [Told(Surge(14, 14, 20, True, ("cusum",)), quarter)]),
+    ]
+    assert len(alerts_of(Replay(0, 0, topics, {}))) == alerts
+
+
 def test_texts_without_topic_and_sentiment_are_read_and_copies_count_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,6 +201,8 @@ def test_bad_rows_are_left_out_and_counted(
         ("text,published_at\n", (), "no rows"),
         ("text,published_at\n太差了,soon\n", (), "no usable row (invalid_published_at 1)"),
         ("text,published_at\n太差了,2026-01-05\n", ("--timezone", "Mars/Olympus"), "no such time zone: Mars/Olympus"),
+        ("text,published_at\n太差了,2026-01-05\n", ("--timezone", "Europe"), "no such time zone: Europe"),
+        ("text,published_at\n太差了,20260105\n", (), "no usable row (published_before_1990 1)"),
         (
             "text,published_at\na,2026-01-05\nb,1999-01-05\n",
             (),
