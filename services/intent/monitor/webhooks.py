@@ -1,6 +1,7 @@
 """Webhooks in the database; their secrets are sealed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -94,11 +95,11 @@ async def enable(connection: AsyncConnection, tenant_id: str, webhook_id: str) -
 async def rotate(
     connection: AsyncConnection, tenant_id: str, webhook_id: str, sealer: Sealer, now: datetime
 ) -> Webhook:
-    """A new secret; the one before goes on signing for a day unless its key is gone, older ones no longer. Raises NotFound."""
+    """A new secret; the one before goes on signing for a day, older ones no longer. Raises NotFound."""
     row = await _row(connection, tenant_id, webhook_id, lock=True)
-    newest = row["secrets"][0]
-    former = [newest | {"until": (now + ROTATION).isoformat()}] if _opens(tenant_id, webhook_id, newest, sealer) else []
-    await _set(connection, tenant_id, webhook_id, {"secrets": [_fresh(tenant_id, webhook_id, sealer), *former]})
+    newest = row["secrets"][0] | {"until": (now + ROTATION).isoformat()}
+    secrets = [_fresh(tenant_id, webhook_id, sealer), newest]
+    await _set(connection, tenant_id, webhook_id, {"secrets": secrets})
     return await get(connection, tenant_id, webhook_id)
 
 
@@ -111,19 +112,15 @@ async def read_secrets(
 
 
 def live_secrets(tenant_id: str, row: Mapping[str, Any], sealer: Sealer, now: datetime) -> list[str]:
-    """Secrets of a row that still sign, the newest first. Raises Unsealable."""
-    live: Sequence[Mapping[str, str]] = [
-        each for each in row["secrets"] if "until" not in each or datetime.fromisoformat(each["until"]) > now
-    ]
-    return [sealer.open(each["sealed"], place=(tenant_id, row["webhook_id"])) for each in live]
-
-
-def _opens(tenant_id: str, webhook_id: str, secret: Mapping[str, str], sealer: Sealer) -> bool:
-    try:
-        sealer.open(secret["sealed"], place=(tenant_id, webhook_id))
-    except Unsealable:
-        return False
-    return True
+    """Secrets of a row that still sign, the newest first. Raises Unsealable; a former one whose key is gone just signs no more."""
+    place = (tenant_id, row["webhook_id"])
+    newest, *former = row["secrets"]
+    live = [sealer.open(newest["sealed"], place=place)]
+    for each in former:
+        if datetime.fromisoformat(each["until"]) > now:
+            with suppress(Unsealable):
+                live.append(sealer.open(each["sealed"], place=place))
+    return live
 
 
 def _fresh(tenant_id: str, webhook_id: str, sealer: Sealer) -> dict[str, str]:

@@ -5,10 +5,18 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from services.intent.monitor.hours import HOUR, Step, hour_of_week, hours_of_week, steps
+from services.intent.settings import TimeZone
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "Europe", "../Asia/Shanghai", "a" * 300, ""])
+def test_a_zone_that_there_is_not_is_refused_by_the_settings(name: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(TimeZone).validate_python(name)
 
 
 def test_hours_of_the_week_are_those_of_the_zone() -> None:

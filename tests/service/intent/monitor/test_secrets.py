@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from services.intent.app import create_app
+from services.intent.monitor import webhooks
 from services.intent.monitor.sealing import Sealer
 from services.kit.webhooks import UnverifiedWebhook, verify
 from tests.service.intent.conftest import Headers, MakeSettings, OpenClient
-from tests.service.intent.monitor.receiving import Desk, Receiver
+from tests.service.intent.monitor.receiving import KEYS, Desk, Receiver
 
 
 async def test_secrets_are_not_in_the_database_and_not_in_the_answer(desk: Desk, receiver: Receiver) -> None:
@@ -61,6 +62,21 @@ async def test_a_secret_whose_key_is_gone_is_none_any_more_once_it_is_rotated(
     now = datetime.now(UTC)
     await replace(desk, sealer=Sealer(keys)).deliver(now)
     verify([secret], *receiver.seen[0], now=int(now.timestamp()))
+
+
+async def test_a_key_that_goes_within_a_day_of_the_rotation_takes_the_former_secret_with_it_and_no_other(
+    desk: Desk, receiver: Receiver
+) -> None:
+    hook = await desk.register(receiver.url)
+    path = f"/v1/monitor/webhooks/{hook['webhook_id']}"
+    async with desk.db.begin() as connection:
+        both = Sealer(f"two:{'2' * 32},{KEYS}")
+        await webhooks.rotate(connection, "default", hook["webhook_id"], both, datetime.now(UTC))
+    assert (await desk.client.get(f"{path}/secret")).json()["code"] == "secret_lost"
+    await desk.tell()
+    await replace(desk, sealer=Sealer(f"two:{'2' * 32}")).deliver()
+    [(headers, _)] = receiver.seen
+    assert headers["webhook-signature"].count("v1,") == 1
 
 
 async def test_without_sealing_keys_no_webhook_is_taken(
