@@ -22,7 +22,7 @@ documents = tables.documents
 LIST = "monitor/documents"
 
 _SHOWN = [documents.c[name] for name in Document.model_fields]
-_CANDIDATES = """
+CANDIDATES = """
 SELECT DISTINCT asked.document_id AS document_id, hit.document_id AS candidate
 FROM unnest($2::text[], $3::bigint[], $4::timestamptz[]) AS asked(document_id, band, published_at)
 CROSS JOIN LATERAL (
@@ -33,11 +33,11 @@ CROSS JOIN LATERAL (
 ) AS hit
 """
 
-# Bands of a document that is kept no longer outlive it, and it may come again.
+# Those of a document that is kept no longer outlive it, and it may come again.
 _SIGNED = """
 INSERT INTO monitor_bands (tenant_id, band, document_id, published_at)
 SELECT $1, signs.* FROM unnest($2::bigint[], $3::text[], $4::timestamptz[]) AS signs
-ON CONFLICT (tenant_id, band, document_id) DO UPDATE SET published_at = excluded.published_at
+ON CONFLICT (tenant_id, band, published_at, document_id) DO NOTHING
 """
 
 
@@ -74,7 +74,7 @@ async def candidates(
     if asked:
         raw = await driver(connection)
         columns = [list(column) for column in zip(*asked, strict=True)]
-        for row in await raw.fetch(_CANDIDATES, tenant_id, *columns, near):
+        for row in await raw.fetch(CANDIDATES, tenant_id, *columns, near):
             met.setdefault(row["document_id"], set()).add(row["candidate"])
     return met
 

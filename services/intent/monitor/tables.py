@@ -97,14 +97,17 @@ def _documents(metadata: MetaData) -> Table:
 
 
 def _bands(metadata: MetaData) -> Table:
-    """Bands of the signatures of the first documents of clusters, for as long as others may join them."""
+    """Bands of the signatures of the first documents of clusters, for as long as others may join them.
+
+    A document that is kept no longer and comes again has those of both.
+    """
     return Table(
         "monitor_bands",
         metadata,
         _key("tenant_id"),
         Column("band", BigInteger, primary_key=True, autoincrement=False),
+        Column("published_at", DateTime(timezone=True), primary_key=True),
         _key("document_id"),
-        _moment("published_at"),
         Index("ix_monitor_bands_published_at", "published_at"),
     )
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from services.intent.monitor.documents import firsts
+from services.intent.monitor.documents import CANDIDATES, firsts
 from services.intent.monitor.retention import Kept, forget_old
-from services.kit.database import Database
+from services.kit.database import Database, driver
 from tests.service.intent.monitor.sending import HOUR, NEWS, document, send, statuses
 
 
@@ -60,3 +60,13 @@ async def test_what_comes_first_after_a_hashtag_or_a_handle_is_compared_too(clie
 async def test_more_documents_are_met_than_a_statement_takes_parameters(db: Database) -> None:
     async with db.connect() as connection:
         assert await firsts(connection, "default", {f"d{n}" for n in range(32_768)}) == {}
+
+
+async def test_a_band_that_many_share_is_met_by_when_they_were_published(db: Database) -> None:
+    async with db.begin() as connection:
+        raw = await driver(connection)
+        await raw.execute("SET LOCAL enable_seqscan = off")
+        asked = ["default", ["a"], [42], [HOUR], timedelta(hours=72)]
+        plan = [row[0] for row in await raw.fetch(f"EXPLAIN {CANDIDATES}", *asked)]
+    [condition] = [line for line in plan if "Index Cond" in line]
+    assert all(f"({column} " in condition for column in ("tenant_id", "band", "published_at"))
