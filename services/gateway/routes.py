@@ -75,8 +75,8 @@ def edge_routes() -> list[BaseRoute]:
 
 
 def _pattern(row: Row) -> str:
-    """The path as it is matched: ids of users are the platform's own and may hold slashes."""
-    return row.path.replace("{user_id}", "{user_id:path}")
+    """The path as it is matched: ids of users and documents are the platform's own, often addresses, and may hold slashes."""
+    return row.path.replace("{user_id}", "{user_id:path}").replace("{document_id}", "{document_id:path}")
 
 
 async def forward(row: Row, request: Request, caller: Caller) -> Response:

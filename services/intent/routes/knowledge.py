@@ -83,7 +83,7 @@ async def list_documents(
     return Page[KnowledgeDocument](data=data, has_more=more, next_cursor=last)
 
 
-@router.get("/v1/assist/knowledge/{document_id}")
+@router.get("/v1/assist/knowledge/{document_id:path}")
 async def read_document(document_id: DocumentId, held: Held, caller: Reader) -> KnowledgeDocumentWithPassages:
     """One document with its passages."""
     servers_only(caller)
@@ -106,7 +106,7 @@ async def read_document(document_id: DocumentId, held: Held, caller: Reader) -> 
     return KnowledgeDocumentWithPassages(**dict(_view(row)), content=content)
 
 
-@router.delete("/v1/assist/knowledge/{document_id}")
+@router.delete("/v1/assist/knowledge/{document_id:path}")
 async def delete_document(document_id: DocumentId, held: Held, caller: Writer) -> KnowledgeDocument:
     """Nothing of it is quoted any more. Sent again later it goes on with the next version."""
     servers_only(caller)

@@ -64,7 +64,7 @@ async def list_documents(
         return await document_store.page(connection, caller.tenant_id, wanted, cursor=cursor, limit=limit)
 
 
-@router.get("/documents/{document_id}")
+@router.get("/documents/{document_id:path}")
 async def get_document(document_id: Annotated[ExternalId, Path()], held: Held, caller: Reader) -> Document:
     """One document with its topic and sentiment; 404 when there is none."""
     async with held.db.connect() as connection:

@@ -29,6 +29,7 @@ SCOPES = [
     "events:write", "events:export", "profile:read", "profile:write", "consents:write", "consents:read", "items:write",
     "items:read", "recommend:read", "recommend:export", "campaigns:write", "campaigns:read", "understand", "offers:read",
     "products:read", "products:write", "suitability:write", "suitability:read", "export:read",
+    "monitor:read", "knowledge:read",
 ]  # fmt: skip
 SERVICES = ("profile", "recommend", "intent", "insurance")
 SIGNING_KEY = ed25519.Ed25519PrivateKey.generate()

@@ -98,6 +98,13 @@ async def test_a_deleted_document_is_quoted_no_more_and_its_versions_go_on(clien
     assert (await put(client, "refunds", REFUNDS))["document"]["version"] == 2
 
 
+async def test_the_id_of_a_document_may_be_a_path(client: Any) -> None:
+    await put(client, "help/refunds.md", REFUNDS)
+    path = "/v1/assist/knowledge/help%2Frefunds.md"
+    assert (await client.get(path)).json()["document_id"] == "help/refunds.md"
+    assert (await client.delete(path)).status_code == 200
+
+
 async def test_documents_are_listed_and_shown_with_their_passages(client: Any) -> None:
     await put(client, "a", REFUNDS)
     await put(client, "b", "question,answer,tags\n可以付现金吗,不可以。,pay|cash\n", format="csv", title="FAQ")

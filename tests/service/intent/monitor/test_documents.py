@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -182,6 +183,13 @@ async def test_documents_are_read_in_pages_the_newest_first(client: httpx.AsyncC
     assert seen == ["d4", "d3", "d2", "d1", "d0"]
     bad = await client.get("/v1/monitor/documents", params={"cursor": "bm9wZQ"})
     assert (bad.status_code, bad.json()["param"]) == (400, "cursor")
+
+
+async def test_the_id_of_a_document_may_be_its_address(client: httpx.AsyncClient) -> None:
+    address = "https://news.example/claims/1?page=2#end"
+    await send(client, document(address))
+    found = await client.get(f"/v1/monitor/documents/{quote(address, safe='')}")
+    assert (found.status_code, found.json()["document_id"]) == (200, address)
 
 
 async def test_days_begin_at_midnight_of_the_tenants_zone(client: httpx.AsyncClient) -> None:
