@@ -67,12 +67,13 @@ class SilenceRule:
 
 def same_surge(seen: SeenSurge, known: Sequence[KnownSurge], calm: timedelta) -> KnownSurge | None:
     """The kept surge that `seen` is: of the same topic, no calm between the two, and begun at the nearest hour."""
-    near = [
-        each
-        for each in known
-        if each.topic == seen.topic and seen.began <= each.last_hour + calm and each.began <= seen.last_hour + calm
-    ]
+    near = [each for each in known if _near(seen, each, calm)]
     return min(near, key=lambda each: abs(each.began - seen.began), default=None)
+
+
+def _near(seen: SeenSurge, known: KnownSurge, calm: timedelta) -> bool:
+    near = seen.began <= known.last_hour + calm and known.began <= seen.last_hour + calm
+    return near and known.topic == seen.topic
 
 
 def what_lasts(
@@ -82,12 +83,14 @@ def what_lasts(
 
     Late documents join a surge that is over to the hours after it: what came after it is another surge, the same at every look.
     """
-    while (before := same_surge(seen, known, calm)) is not None and before.ended_at is not None:
-        if seen.last_hour <= before.last_hour:
+    over = [each for each in known if each.ended_at is not None]
+    for each in sorted(over, key=lambda each: each.last_hour):
+        if not _near(seen, each, calm):
+            continue
+        if seen.last_hour <= each.last_hour:
             return None
-        seen = replace(seen, began=max(seen.began, before.last_hour + HOUR))
-        known = [each for each in known if each is not before]
-    return seen, before
+        seen = replace(seen, began=max(seen.began, each.last_hour + HOUR))
+    return seen, same_surge(seen, [each for each in known if each.ended_at is None], calm)
 
 
 def alert_for(seen: SeenSurge, unresolved: Sequence[KnownAlert], policy: Policy) -> KnownAlert | None:

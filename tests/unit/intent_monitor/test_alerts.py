@@ -14,6 +14,7 @@ from services.intent.monitor.alerts import (
     is_due_again,
     same_surge,
     silenced_by,
+    what_lasts,
 )
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -48,8 +49,32 @@ def test_a_surge_goes_on_unless_it_was_calm_between(surge: SeenSurge, expected: 
 
 
 def test_of_two_that_are_near_it_is_the_one_that_began_at_the_nearest_hour() -> None:
-    both = [known("old", 0, 2, ended=7), known("new", 6, 8)]
+    both = [known("old", 0, 2), known("new", 6, 8)]
     assert [same_surge(each, both, CALM).surge_id for each in (seen(0, 2), seen(6, 9))] == ["old", "new"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("surge", "began", "expected"),
+    [
+        (seen(6, 9), 6, "new"),
+        (seen(0, 9), 3, "new"),  # late documents filled the calm
+        (seen(2, 9), 3, "new"),  # the hours that are judged begin within it
+        (seen(0, 9, "fees"), 0, None),
+        (seen(14, 15), 14, None),
+    ],
+)
+def test_of_a_surge_what_came_after_one_that_is_over_is_the_one_that_lasts(
+    surge: SeenSurge, began: float, expected: str | None
+) -> None:
+    found = what_lasts(surge, [known("old", 0, 2, ended=7), known("new", 6, 8)], CALM)
+    assert found is not None
+    rest, goes_on = found
+    assert (rest.began, goes_on.surge_id if goes_on else None) == (at(began), expected)
+
+
+@pytest.mark.parametrize("surge", [seen(0, 2), seen(1, 2), seen(-5, -3)])
+def test_of_a_surge_that_is_over_nothing_lasts(surge: SeenSurge) -> None:
+    assert what_lasts(surge, [known("old", 0, 2, ended=7)], CALM) is None
 
 
 def alert(name: str, began: float, last: float) -> KnownAlert:
