@@ -16,16 +16,26 @@ _DATES = (
     re.compile(rf"(?<!\d)(?P<y>(?:19|20)?\d{{2}})\s*年\s*(?P<m>\d{{1,2}})\s*月\s*(?P<d>\d{{1,2}})\s*[日号]?{_ENDS}"),
     re.compile(rf"(?<!\d)(?P<y>(?:19|20)\d{{2}})\s*[-/.]\s*(?P<m>\d{{1,2}})\s*[-/.]\s*(?P<d>\d{{1,2}}){_ENDS}"),
     re.compile(rf"(?<!\d)(?P<y>(?:19|20)\d{{2}})(?P<m>[01]\d)(?P<d>[0-3]\d){_ENDS}"),
-    re.compile(rf"(?<!\d)(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*(?:of\s+)?{_MONTH},?\s*(?P<y>(?:19|20)\d{{2}}){_ENDS}"),
+    re.compile(r"(?<![\d/.-])(?P<y>3[2-9]|[4-9]\d)[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?![\d/.-])"),
+    re.compile(rf"(?<!\d)(?P<y>(?:19|20)\d{{2}}) (?P<m>[01]\d) (?P<d>[0-3]\d){_ENDS}"),
+    re.compile(rf"(?<!\d)(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*(?:of\s+)?{_MONTH},?\s*'?(?P<y>(?:19|20)?\d{{2}}){_ENDS}"),
+    re.compile(rf"(?<!\d)(?P<y>(?:19|20)\d{{2}}),?\s*{_MONTH}\s*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?{_ENDS}"),
     re.compile(rf"(?<![a-z]){_MONTH}\s*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s*(?P<y>(?:19|20)\d{{2}}){_ENDS}"),
 )
-_SLASHED = re.compile(rf"(?<!\d)(?P<a>\d{{1,2}})[/.-](?P<b>\d{{1,2}})[/.-](?P<y>(?:19|20)\d{{2}}){_ENDS}")
-_YEAR = re.compile(
-    r"(?<![\d/.-])((?:19|20)\d{2})\s*(?:年(?:出?生|的)?|$)"
-    r"|born (?:in )?'?((?:19|20)?\d{2})(?![\d\s]*(?:st|nd|rd|th|years|[/.-]))|(?<!\d)(\d{2})\s*(?:年的|年生|年出生|后)"
+_SLASHED = re.compile(
+    rf"(?<!\d)(?P<a>\d{{1,2}})[/.-](?P<b>\d{{1,2}})[/.-](?P<y>(?:19|20)\d{{2}}|3[2-9]|[4-9]\d){_ENDS}"
 )
+_YEAR = re.compile(
+    r"(?<![\d/.-])((?:19|20)\d{2})\s*(?:年(?!\D{0,3}(?:买|投|购|交|办|注册|毕业|结婚|开始))|[/.-]\s*\d{1,2}(?![\d/.-]))"
+    r"|(?<![\d/.-])\d{1,2}[/.-]((?:19|20)\d{2})(?!\d)"
+    r"|born (?:in )?'?((?:19|20)?\d{2})(?![\d\s]*(?:st|nd|rd|th|years|[/.-]))"
+    r"|(?<![\d保交缴付分选买要期障])(\d{2})\s*(?:年(?:的(?![^\d,.\s]{0,6}[险保])|出?生|\s*\d{1,2}\s*月)|后)"
+)
+"""A year of birth: no year in which something was bought, and no term (保20年的定期寿险)."""
+_BARE_YEAR = re.compile(r"\D{0,12}(?<![保交缴付要选买分])(\d{2})\s*年\D{0,2}|\D{0,24}((?:19|20)\d{2})")
+_NO_RANGE = r"(?<!\d)(?<!\d[.,/-])(?<![./-])(?<!\d[到至~])(?<!岁[到至~-])(?<![不未]满)(?<!不到)"
 _AGE = re.compile(
-    r"(?<![\d.,/-])(\d{1,3})\s*(?:周?岁|years?[ -]?old|years? of age|yrs?(?: old)?|y/?o\b)"
+    rf"{_NO_RANGE}(\d{{1,3}})\s*(?:周?岁(?!以[上下内]|[多出]|[到至~-])|years?[ -]?old|years? of age|yrs?(?: old)?|y/?o\b)"
     r"|(?:aged?|age is|age of|年龄(?:是|为|改成|改为)?|今年)\s*:?\s*(\d{1,3})(?!\d|\s*[万千wk元年])"
     r"|(?<![a-z])i'?(?: a)?m\s+(\d{1,3})(?![\d,.]*\d|\s*[a-z%])"
     r"|(?<![还退给付欠借花])[我他她爸妈公婆儿女父母爷奶](?:今年|现在|快|刚|是|都|就)?(\d{2})(?=$|[，,。.！!；;、\s了吧啦]|[爸妈])"
@@ -34,9 +44,13 @@ _AGE = re.compile(
 )
 _INFANT = re.compile(r"(?<!\d)(\d{1,2})\s*(?:个月大?|months? old|周大|weeks? old|天大|days? old)")
 _NO_AGE = (
-    r"(?!\s*(?:个(?!月)|[位名口次份天号月点楼层米斤]|公斤|kg|cm|(?:grand|thousand|million|kids?|children|sons?|daughters?|people|persons?"
+    r"(?!\s*(?:个(?!月)|[位名口次份天号月点楼层米斤]|公斤|kg|cm|年|(?:grand|thousand|million|kids?|children|sons?|daughters?|people|persons?"
     r"|of us|adults?|days?|weeks?|months?|times?)(?![a-z])|[万千亿元块%$¥]|[kw](?![a-z])))"
 )
+_ABOUT = re.compile(
+    rf"\d\s*(?:多|几|来|余|出头|不到|s(?![a-z]))|[不未]满|不到|奔|(?<![a-z])(?:under|over|below|above)(?![a-z])|{_MONTH}\s*'?\d"
+)
+"""三十多 is no age, and may 92 none of ninety-two years."""
 _BARE = re.compile(rf"^\D{{0,24}}?(\d{{1,3}})(?!\d){_NO_AGE}[^\d万千亿元块%$¥]{{0,12}}$")
 _SMALL = {word: str(value) for value, word in enumerate("one two three four five six seven eight nine".split(), 1)}  # noqa: SIM905
 _SMALL_AGE = re.compile(
@@ -74,7 +88,14 @@ def birth(text: str, *, today: date, bare: bool) -> Birth | None:
         year = _full_year(next(filter(None, found.groups())), today)
         decade = found[0].endswith("后")  # 90后 is ten years wide: no answer
         return Birth(year=year) if not decade and _plausible(today.year - year) else None
-    return _aged(int(found[1])) if bare and (found := _BARE.match(heard)) else None
+    return _bare(heard, today) if bare and _ABOUT.search(heard) is None else None
+
+
+def _bare(text: str, today: date) -> Birth | None:
+    if (found := _BARE_YEAR.fullmatch(text)) is not None:
+        year = _full_year(found[1] or found[2], today)
+        return Birth(year=year) if _plausible(today.year - year) else None
+    return _aged(int(found[1])) if (found := _BARE.match(text)) else None
 
 
 def _aged(age: int) -> Birth | None:
@@ -94,9 +115,9 @@ def _date(text: str, today: date) -> date | None:
     if (found := _SLASHED.search(text)) is not None:
         first, second = int(found["a"]), int(found["b"])
         if first == second or first > 12 >= second:
-            return _day(int(found["y"]), second, first)
+            return _day(_full_year(found["y"], today), second, first)
         if second > 12 >= first:
-            return _day(int(found["y"]), first, second)
+            return _day(_full_year(found["y"], today), first, second)
     return None  # 05/06/1992 is two days: it is asked again
 
 

@@ -8,7 +8,7 @@ LONGEST = 500
 LONGEST_TITLE = 80
 _MASK = re.compile(r"\[(?:id|card|phone)\]")
 _REFUND = re.compile(
-    r"(?:那|退款|退钱|退费|退课|退|我|要|想|就|是|请|帮|给|快|赶紧|马上|立刻|说了|你们|的|了|吧|啊|一下|这个|多|把|课|refund(?:ed)?|money|back"
+    r"(?:那|退款|退钱|退费|退课|退|我|老子|要|想|就|是|请|帮|给|快|赶快|尽快|赶紧|马上|立刻|直接|必须|确认|说了|你们|的|了|吧|啊|一下|这个|多|把|课|refund(?:ed)?|money|back"
     r"|it|i|want|need|my|me|then|the|this|please|pls|plz|get|give|for|just|to|okay|ok|so|now|a|\W)++"
 )
 """The wish for a refund said once more: no title."""
@@ -18,8 +18,8 @@ _WISHED = re.compile(
     re.IGNORECASE,
 )
 _OTHER_WISH = re.compile(
-    r"请|麻烦|帮[我忙]|给我|我[想要]"
-    r"|(?:please|pls|plz|help me|i (?:want|need|would like)|i'?d like|cancel|turn off|switch off|stop|show me)(?![a-z])",
+    r"请|麻烦|帮[我忙]|给我|我[想要]|算了|换(?:一?[门个节堂]|课|成)"
+    r"|(?:please|pls|plz|help me|i (?:want|need|would like)|i'?d like|cancel|turn off|switch off|stop|show me|exchange|swap)(?![a-z])",
     re.IGNORECASE,
 )
 """Behind the question for an order: the wish for its refund is taken from before a title, another wish is none."""
@@ -27,11 +27,19 @@ _NO_ORDER = re.compile(
     r"(?:我|也|都|还|真的?|已经|早就?)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?(?:[那这]个?)?"
     r"(?:订单|单|编|课程?)?(?:号码?|编号|名称?|名字|是什么|是多少)?了?"
     r"|(?:我的?)?(?:订单|单|编|课程?)(?:号码?|名称?|名字)?(?:我|也|都)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?"
-    r"|(?:i |sorry |'ve |have )*(?:do not|don't|can't|cannot|could not|couldn't)(?: (?:know|have|find|remember|see))"
-    r"(?: (?:it|the|my|an|any|order|number|title|id))*"
+    r"|(?:我|也|都|真)*(?:不(?:知道|清楚|记得)|忘记?了)(?!的).{0,12}"
+    r"|(?:你们?|您)(?:自己|去|给我|帮我|来|那边|系统|后台|能)+(?:查|找|看)(?!不|过).{0,10}|(?:你们?|您)?查(?:查|一?下)(?:看|我)?.{0,8}"
+    r"|(?:i |sorry |'ve |have )*(?:do not|don'?t|can'?t|cannot|could not|couldn't) (?:know|have|find|remember|see)(?: .{0,24})?"
+    r"|(?:just |please |can you |you )*(?:check|look (?:at|up|in|into)|look it up|see)(?: in| on)?"
+    r"(?: (?:my|the|your) (?:account|orders?|history|system|records?).{0,16}| yourself)?"
+    r"|(?:it'?s |its )?(?:on|in|under) my (?:account|phone|e-?mail|profile).{0,12}"
     r"|(?:i |'ve |have )*(?:forgot|lost)(?:ten)?(?: (?:it|the|my|order|number|title|id))*"
 )
 """That there is no number at hand, in whatever way it is said."""
+_OUTBURST = re.compile(
+    r"无语|气死|烦死|[我卧]操|卧槽|操你|妈的|尼玛|傻[逼叉bx]|^滚|有病|去死|(?<![a-z])(?:wtf|fuck|shit|bullshit|bastard|idiot|stupid|damn)"
+)
+_LONGEST_OUTBURST = 24
 _ORDER = re.compile(r"(?<![a-z0-9])(?=(?:[a-z-]*\d){3})[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
 _TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
 _AND = r"\s*(?:[、,，&]|和|跟|以及|还有|(?<![a-z])and(?![a-z]))\s*"
@@ -73,11 +81,13 @@ _SO_LONG = re.compile(
 
 
 def _bare_title(text: str) -> str:
-    """A text as a title; "" for a wish for something else."""
+    """A text as a title; "" for a wish for something else, and for anger."""
     said = text.strip()
     wished = _WISHED.match(said)
     title = said[wished.end() :].strip() if wished else said
-    return "" if _OTHER_WISH.match(title) or _SO_LONG.fullmatch(folded(title)) else title
+    heard = folded(title)
+    outburst = len(heard) <= _LONGEST_OUTBURST and _OUTBURST.search(heard) is not None
+    return "" if outburst or _OTHER_WISH.match(title) or _SO_LONG.fullmatch(heard) else title
 
 
 def without_orders(text: str) -> str:

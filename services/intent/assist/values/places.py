@@ -12,9 +12,12 @@ from services.intent.assist.words import SHIPPED, Phrases, folded
 from services.kit.wire import Locale
 
 _DECLINED = re.compile(
-    r"(?:不要|不是|不选|不买|不想要|不想买|(?<![a-z])(?:not|no|instead of|rather than)\s+(?:the |a )?)$"
+    r"(?:(?<!要)不要|(?<!是)不是|(?<!选)不选|(?<!买)不买|不想[要买]|不住在?|[不没]在|没住在?|(?:搬|离)[离出开]了?"
+    r"|(?<![a-z])(?:not|no|instead of|rather than|left)\s+(?:living in |live in |in |the |a )?)$"
 )
-_INTO = re.compile(r"改成|改为|改到|换成|换为|(?<![a-z])from .*(?<![a-z])to(?![a-z])")
+_INTO = re.compile(
+    r"改[成为到]?|换[成为]?|[-=]+>|→|(?<![a-z])(?:from|change|changed|switch|swap) .*(?<![a-z])(?:to|for)(?![a-z])"
+)
 """What stands behind the first is not meant, what stands before the second not any more."""
 
 
@@ -45,12 +48,22 @@ class Names:
     def code(self, text: str) -> str | None:
         """The one code of a text; None where there is none, or several different ones. 不要重疾险，要医疗险 holds one."""
         heard = folded(text)
-        found = list(self.phrases.pattern.finditer(heard))
+        found = [each for each in self.phrases.pattern.finditer(heard) if not _DECLINED.search(heard[: each.start()])]
         if len({self.codes[each[0]] for each in found}) > 1:
             into = max((each.end() for each in _INTO.finditer(heard)), default=0)
-            found = [each for each in found if each.start() >= into and not _DECLINED.search(heard[: each.start()])]
+            found = [each for each in found if each.start() >= into]
         codes = {self.codes[each[0]] for each in found}
         return codes.pop() if len(codes) == 1 else None
+
+    def declines(self, text: str, code: str) -> bool:
+        """Whether a text says that it is not this one, and names no other: 不是北京."""
+        heard = folded(text)
+        declined = {
+            self.codes[each[0]]
+            for each in self.phrases.pattern.finditer(heard)
+            if _DECLINED.search(heard[: each.start()])
+        }
+        return declined == {code} and self.code(text) is None
 
 
 def residence(regions: Names, text: str) -> str | None:
