@@ -264,6 +264,9 @@ class Dialogue:
         """The turn for a text about the bot or its last answer: is it a robot, that did not help."""
         if self.texts.words.says("robot", text):
             return self._told(session, "greeting")
+        waits = self.texts.words.says("small_talk", text) and not is_question(text)
+        if session.form is not None and waits:
+            return self._stepped(self.forms.stand(session.form, session.locale), session.settled(), session.form.name)
         if session.form is None and self.texts.words.says("not_helped", text):
             return self._not_understood(session, text, self.texts.say("not_helped", session.locale))
         return None

@@ -6,32 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
+from services.intent.assist.amendments import CLAUSES, STRICT, Amendments, all_filled, asks, filled
 from services.intent.assist.session import FormState
 from services.intent.assist.slots import Slots, values_of
 from services.intent.assist.texts import FormTexts, Slot, Texts
-from services.intent.assist.values.orders import as_written, is_only_an_order, order
+from services.intent.assist.values.orders import wishes_refund
 from services.intent.assist.values.places import Gazetteer
-from services.intent.assist.words import folded, is_question
+from services.intent.assist.words import folded
 from services.kit.wire import Locale
 
 TRIES = 2
-STRICT = ("category", "birth", "region", "amount")
-"""Kinds of slots whose values can be nothing else."""
-_STOP = r"[\s,，。.…:：;；!！]*"
-_HESITATION = rf"(?:(?:等等|等一下|等下|哦|噢|啊|哎呀|wait|oh|oops|hold on)(?![a-z]){_STOP})*"
-_CORRECTION = re.compile(
-    rf"^{_HESITATION}(?:(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是"
-    rf"|no|wrong|sorry|actually|i meant|change|rather|instead)(?![a-z]){_STOP}{_HESITATION})+"
-)
-_CLAUSES = re.compile(r"(?<!\d),|,(?!\d)|[;。\n]|(?<![a-z])and(?![a-z])")
-_CHANGES = re.compile(r"改|换|更正|(?<![a-z])(?:change|should be|instead)(?![a-z])")
-_REPLACES = re.compile(
-    r"不要|改成|改为|换成|不是|不选|不买|(?<![a-z])not(?![a-z])|(?<![a-z])from .*(?<![a-z])to(?![a-z])"
-)
 _CALLED_OFF = re.compile(r"不.{0,2}[退办]|取消|不报价|cancel|stop")
-_ANEW = re.compile(r"改|换|更正|[写填说打输]错|(?<![a-z])(?:change|correct|fix|edit|update)(?![a-z])")
-_INTO = frozenset({"改成", "改为", "改", "换成"})
-_SMALL = re.compile(r"\D{0,8}\d{1,2}[\s。.!！吧]*")
+_DOUBT = re.compile(r"[?？]|[吗么]\W*$")
+"""是吗？ confirms nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +43,10 @@ class Forms:
     def slots(self) -> Slots:
         return Slots(self.texts, self.names, self.today)
 
+    @property
+    def amendments(self) -> Amendments:
+        return Amendments(self.slots)
+
     def begin(self, name: str, text: str, locale: Locale, kind: str = "") -> Step:
         """Start with what the first message says already, and the kind of insurance that was spoken of before."""
         form = self.texts.forms[name]
@@ -65,14 +56,17 @@ class Forms:
 
     def go_on(self, state: FormState, text: str, locale: Locale) -> Step:
         """Take a text as an answer, a correction, a confirmation or a cancellation; `not_taken` when it is none of them."""
-        words, form = self.texts.words, self.texts.forms[state.name]
+        form = self.texts.forms[state.name]
         if self._calls_off(form, state, text):
             return Step("cancelled", None, self.texts.say_in_form("cancelled", locale))
-        if not state.asked and words.says("yes", text):
+        if not state.asked and self._confirms(form, text):
             return Step("done", None, form.done.in_locale(locale), dict(state.slots))
-        if (anew := self._anew(form, state, text)) is not None:
+        if (anew := self.amendments.anew(form, state, text)) is not None:
             return self._next(anew, locale)
-        if (corrected := self._corrected(form, state, text)) is not None:
+        if (more := self.amendments.one_more(form, state, text)) is not None:
+            said = "one_each" if more.slots == state.slots else "changed"
+            return self._next(more, locale, self.texts.say_in_form(said, locale))
+        if (corrected := self.amendments.corrected(form, state, text)) is not None:
             return self._next(corrected, locale, self.texts.say_in_form("changed", locale))
         return (
             self._answered(form, state, text, locale) if state.asked else self._unconfirmed(form, state, text, locale)
@@ -94,19 +88,27 @@ class Forms:
         if (about := self._about(form, slot, text, locale)) is not None:
             return self._next(state, locale, about)
         skipped = self.slots.has_no_order(text) if slot.kind == "order" else self.texts.words.says("skip", text)
-        if skipped and slot.optional:
-            return self._next(_filled(state, slot, None), locale)
-        if slot.kind not in {"words", "order"} and _asks(text):
+        if slot.optional and (skipped or self.texts.words.says("no", text)):
+            return self._next(filled(state, slot, None), locale)
+        if slot.kind not in {"words", "order"} and asks(text):
             return Step("not_taken", state)
         if skipped and slot.kind != "words":
             return self.ask_again(state, locale, lead=slot.about.in_locale(locale) if slot.about else "")
         said = self.slots.volunteered(form, text)
         others = {name: each for name, each in said.items() if name not in state.slots and name != slot.name}
-        filled = replace(state, slots={**others, **state.slots})
+        told = replace(state, slots={**others, **state.slots})
         value = self.slots.value(slot, text, bare=True)
         if value is not None:
-            return self._next(_filled(filled, slot, value), locale)
-        return self._beside(form, filled, said, others, locale)
+            return self._next(filled(told, slot, value), locale)
+        about = slot.about.in_locale(locale) if slot.about is not None else ""
+        beside = self.slots.is_beside(slot, text)
+        return self.ask_again(told, locale, about) if beside else self._beside(form, told, said, others, locale)
+
+    def _confirms(self, form: FormTexts, text: str) -> bool:
+        """Yes, which is no doubt (是吗？); of a refund the wish for it once more is one too."""
+        if _DOUBT.search(text):
+            return False
+        return self.texts.words.says("yes", text) or (form.action == "refund.request" and wishes_refund(text))
 
     def _beside(
         self, form: FormTexts, state: FormState, said: Mapping[str, Any], others: Mapping[str, Any], locale: Locale
@@ -114,7 +116,7 @@ class Forms:
         """A text that does not say what was asked for: it says something else of the form, the same once more, or nothing of it."""
         differing = {name: each for name, each in values_of(said, form, *STRICT).items() if state.slots[name] != each}
         if differing:
-            return self._next(_all_filled(state, form, differing), locale, self.texts.say_in_form("changed", locale))
+            return self._next(all_filled(state, form, differing), locale, self.texts.say_in_form("changed", locale))
         if values_of(others, form, "words"):
             return self._next(state, locale, self.texts.say_in_form("reason_noted", locale))
         if others:
@@ -127,9 +129,9 @@ class Forms:
         if why and self.texts.words.says("changed_mind", text):
             return self._next(state, locale, self.texts.say_in_form("reason_noted", locale))
         if why:
-            return self._next(_all_filled(state, form, why), locale, self.texts.say_in_form("changed", locale))
-        says_no = self.texts.words.says("no", text)
-        return Step("asked", state, self.texts.say_in_form("which", locale)) if says_no else Step("not_taken", state)
+            return self._next(all_filled(state, form, why), locale, self.texts.say_in_form("changed", locale))
+        doubts = self.texts.words.says("no", text) or (self.texts.words.says("yes", text) and _DOUBT.search(text))
+        return Step("asked", state, self.texts.say_in_form("which", locale)) if doubts else Step("not_taken", state)
 
     def _about(self, form: FormTexts, asked: Slot, text: str, locale: Locale) -> str | None:
         """What is said of the slot that a text asks about; None where it asks about none."""
@@ -148,85 +150,8 @@ class Forms:
         gives_reason = any(slot.kind == "words" for slot in form.slots)
         if words.calls_off(text) or (words.says("changed_mind", text) and not gives_reason):
             return True
-        first, *more = _CLAUSES.split(folded(text), maxsplit=1)
+        first, *more = CLAUSES.split(folded(text), maxsplit=1)
         return bool(more) and words.says("cancel", first) and _CALLED_OFF.search(first) is not None
-
-    def _anew(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
-        """The state without the slot that a text names as wrong and gives no value for: 年龄不对, change the age.
-
-        The name alone does while the whole is to be confirmed. Where a reason was asked for, 课程不对 is one: there it takes a word of
-        change, or 写错.
-        """
-        heard = folded(text).rstrip(" 。.!！吧")
-        for slot in form.slots:
-            if slot.name in state.slots and slot.is_named_as_wrong(heard, alone=not state.asked):
-                if _awaits_words(form, state) and _ANEW.search(heard) is None:
-                    return None
-                return replace(state, slots={name: each for name, each in state.slots.items() if name != slot.name})
-        return None
-
-    def _corrected(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
-        """The state with what a text corrects; None when it corrects nothing.
-
-        Slots that are named take their new values. After "不对" or "no", and while the whole is to be confirmed, values that can only
-        be of one slot go there; after "不对" or "no" a bare one goes to the slot that was filled last and can hold it. A question
-        changes nothing unless it speaks of a change.
-        """
-        heard = folded(text)
-        marked = _CORRECTION.match(heard)
-        rest = heard[marked.end() :] if marked else heard
-        if not rest or (_asks(text) and not marked and not _CHANGES.search(rest)):
-            return None
-        named = self._only_order(form, state, rest)
-        named |= self._named(form, rest, marked=marked is not None, confirming=not state.asked)
-        if any(name in state.slots for name in named):
-            free = {slot.name for slot in form.slots if slot.kind in {"words", "order"}}
-            written = {name: as_written(each, text) for name, each in named.items() if name in free}
-            return _all_filled(state, form, named | written)
-        if state.asked and not marked and not _REPLACES.search(rest):
-            return None
-        strict = [slot for slot in form.slots if slot.kind not in {"words", "order"}]
-        said = {
-            name: each
-            for name, each in self.slots.volunteered(form, rest).items()
-            if name in {slot.name for slot in strict}
-        }
-        if any(name in state.slots for name in said):
-            return _all_filled(state, form, said)
-        for name in self._likely(state, rest) if marked else ():
-            for slot in strict:
-                if slot.name == name and (value := self.slots.value(slot, rest, bare=True)) is not None:
-                    return _filled(state, slot, value)
-        return None
-
-    def _likely(self, state: FormState, text: str) -> list[str]:
-        """The slots that a bare value may be of, the one that was filled last first; a number of two digits is rather an age."""
-        last_first = list(reversed(state.slots))
-        return sorted(last_first, key=lambda name: name != "birth") if _SMALL.fullmatch(text) else last_first
-
-    def _only_order(self, form: FormTexts, state: FormState, text: str) -> dict[str, Any]:
-        """The order that a text is and nothing else, when another is known: 是《投资学》, A20261129."""
-        known = (slot.name for slot in form.slots if slot.kind == "order" and slot.name in state.slots)
-        return {name: order(text, bare=False) for name in known if is_only_an_order(text)}
-
-    def _named(self, form: FormTexts, text: str, *, marked: bool, confirming: bool) -> dict[str, Any]:
-        """Values behind the names of their slots, in the clause of the name or else in all of the text.
-
-        A title or a reason can be anything, and 课程太难 is a reason: it counts after "不对" or "no", with 改成 between, and with
-        是 or "is" between while the whole is to be confirmed.
-        """
-        found: dict[str, Any] = {}
-        for slot in form.slots:
-            free = slot.kind in {"words", "order"}
-            for part in (*_CLAUSES.split(text), text):
-                if slot.name in found or (behind := slot.behind_name(part)) is None:
-                    continue
-                value = self.slots.value(slot, behind[0], bare=True)
-                told = marked or behind[1] in _INTO or (confirming and behind[1])
-                plainly = slot.kind == "order" and is_only_an_order(behind[0])
-                if value is not None and (told or plainly or not free):
-                    found[slot.name] = value
-        return found
 
     def _next(self, state: FormState, locale: Locale, before: str = "") -> Step:
         """The first thing that is missing is asked for; when nothing is, the whole is to be confirmed."""
@@ -243,26 +168,3 @@ class Forms:
         return Step(
             "confirm", replace(state, asked=""), lead + form.confirm.in_locale(locale).replace("{slots}", shown)
         )
-
-
-def _awaits_words(form: FormTexts, state: FormState) -> bool:
-    """Whether a reason was asked for: to have changed one's mind is one."""
-    return any(slot.name == state.asked and slot.kind == "words" for slot in form.slots)
-
-
-def _asks(text: str) -> bool:
-    """Whether a text asks by its words; a mark alone, as in 上海？, is doubt."""
-    return is_question(text.rstrip("?？ "))
-
-
-def _all_filled(state: FormState, form: FormTexts, values: Mapping[str, Any]) -> FormState:
-    for slot in form.slots:
-        if slot.name in values:
-            state = _filled(state, slot, values[slot.name])
-    return state
-
-
-def _filled(state: FormState, slot: Slot, value: Any) -> FormState:
-    """The slot as the last one that was filled."""
-    rest = {name: each for name, each in state.slots.items() if name != slot.name}
-    return replace(state, slots={**rest, slot.name: value}, tries=0)

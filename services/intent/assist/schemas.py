@@ -121,7 +121,9 @@ class HandOff(MessageModel):
     conversation_id: str
     user_id: str
     reason: Reason
-    detail: str | None = Field(description="With `risk_words` their kind: self_harm, legal, media, fraud or regulator.")
+    detail: str | None = Field(
+        description="With `risk_words` their kind: self_harm, violence, legal, media, fraud or regulator."
+    )
     status: HandOffStatus
     agent_id: str | None
     requested_at: Timestamp

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from services.intent.assist.texts import FormTexts, Slot, Texts
-from services.intent.assist.values.amounts import amount
+from services.intent.assist.values.amounts import amount, is_other_money
 from services.intent.assist.values.births import birth
 from services.intent.assist.values.orders import has_none, order, wishes_refund, without_orders
 from services.intent.assist.values.places import Gazetteer, residence
@@ -18,10 +18,12 @@ from services.kit.wire import Locale
 LONGEST_WORDS = 500
 _INSTEAD = re.compile(
     r"(?:哦|噢|啊|哎呀?|等等)?[\s，,]{0,3}(?:不对|不不|哦不|(?:说|打|写|输)?错了|更正|应该是)[\s，,。.!！:：]*"
+    r"|不是[^,，。;；是]{1,12}[\s，,]{0,3}(?:而是|应该是|是|要)"
     r"|(?<![a-z])(?:no wait|wait no|wait|oops|i mean|i meant|actually|sorry|make that|make it|scratch that)(?![a-z])[\s,.:!]*",
     re.IGNORECASE,
 )
 """Behind it stands what is meant: 北京，哦不对，天津."""
+_REASON_IS = re.compile(r"^(?:退款的?)?(?:原因|理由)(?:就?是|为)?[:： ]*(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,16 @@ class Slots:
             case "words":
                 return self._words(text) if bare else self._why(text)
 
+    def declines(self, slot: Slot, value: Any, text: str) -> bool:
+        """Whether a text says that a kind of insurance or a region is not this one, without another."""
+        if slot.kind == "category":
+            return self.names.categories.declines(text, value)
+        return slot.kind == "region" and self.names.regions.declines(text, value)
+
+    def is_beside(self, slot: Slot, text: str) -> bool:
+        """Whether a text speaks of another sum than the one that was asked for: a budget, an income."""
+        return slot.kind == "amount" and is_other_money(text)
+
     def has_no_order(self, text: str) -> bool:
         """Whether somebody says that they have no number or title at hand."""
         return self.texts.words.says("skip", text) or has_none(text)
@@ -88,7 +100,7 @@ class Slots:
         """The part of a text that says why, beside the purchase that it names."""
         beside = without_orders(text)
         why = beside if self.texts.words.says("changed_mind", beside) else parted(beside)[1]
-        return why[:LONGEST_WORDS] if why is not None else None
+        return _REASON_IS.sub("", why)[:LONGEST_WORDS] if why is not None else None
 
     def _title(self, text: str) -> str | None:
         """What can be a title, beside what says why."""

@@ -27,7 +27,7 @@ PHRASES = frozenset(
 FORM_PHRASES = frozenset({"again", "cancelled", "changed", "which", "not_given", "age_of"})
 YOUNGER = {
     "not_helped": "unsure", "repeated": "unsure", "suggestions": "unsure", "suggestions_too": "unsure",
-    "refund_asked": "unsure", "no_hand_off": "unsure", "reason_noted": "again",
+    "refund_asked": "unsure", "no_hand_off": "unsure", "reason_noted": "again", "one_each": "again",
 }  # fmt: skip
 """Phrases that a folder of before may lack, and what is said in their place."""
 _WHY = re.compile(r"为什么|为啥|为何|干嘛|干什么|干吗|有什么用|做什么用|凭什么|(?<![a-z])(?:why|what for)(?![a-z])")

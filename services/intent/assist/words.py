@@ -14,10 +14,11 @@ from services.intent.characters import simplified
 from services.kit.wire import Locale
 
 SHIPPED = Path(__file__).parent / "texts"
-Risk = Literal["self_harm", "legal", "media", "fraud", "regulator"]
+Risk = Literal["self_harm", "violence", "legal", "media", "fraud", "regulator"]
 Reply = Literal["yes", "no", "cancel", "changed_mind", "declined", "skip", "small_talk", "robot", "not_helped"]
-RISKS: tuple[Risk, ...] = ("self_harm", "fraud", "regulator", "legal", "media")
+RISKS: tuple[Risk, ...] = ("self_harm", "violence", "fraud", "regulator", "legal", "media")
 """The gravest first: a text that holds several is handed over for the first of them."""
+_YOUNGER_RISKS = frozenset({"violence"})
 
 _CJK = r"[\u3400-\u9fff]"
 _BETWEEN_CJK = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
@@ -27,9 +28,9 @@ _NODS = re.compile("[👍👌✅🆗]\ufe0f?")
 _AROUND_PHRASE = re.compile(r"^[^\w*]+|[^\w*]+$")
 _BEFORE = re.compile(
     r"^(?:(?:请问|请|麻烦您?|帮我|我要|我想|给我|能不能|可以|那就?|好吧?"
-    r"|(?:ok|okay|well|so|hi|hello|please|pls|i want|i need|can i get)(?![a-z]))[\s,，]*)+(?=\S)"
+    r"|(?:ok|okay|well|so|hi|hello|please|pls|plz|i want|i need|can i get)(?![a-z]))[\s,，]*)+(?=\S)"
 )
-_BEHIND = re.compile(r"(?<=\S)\s*(?:吧|啊|呀|呢|吗|嘛|哦|谢谢[您你]?|please|pls|thanks|thank you|now)+$")
+_BEHIND = re.compile(r"(?<=\S)\s*(?:吧|啊|呀|呢|吗|嘛|哦|谢谢[您你]?|please|pls|plz|thanks|thank you|now)+$")
 """Courtesies around what somebody says."""
 
 
@@ -183,8 +184,8 @@ def content_of(path: Path) -> bytes:
 def load_words(folder: Path = SHIPPED) -> Words:
     """Read `words.json`; raises ValueError, KeyError or TypeError when a list is missing or of another shape.
 
-    `complaint`, `complaint_unless`, `changed_mind`, `small_talk`, `robot`, `not_helped` and `refund_asked` may be missing: they are
-    younger than some folders.
+    `complaint`, `complaint_unless`, `changed_mind`, `small_talk`, `robot`, `not_helped`, `refund_asked` and the risk `violence` may be
+    missing: they are younger than some folders.
     """
     raw: dict[str, Any] = orjson.loads(content_of(folder / "words.json"))
     human = raw["human"]
@@ -193,7 +194,10 @@ def load_words(folder: Path = SHIPPED) -> Words:
         human_whole=_whole(human["whole"]),
         human=Phrases.of(human["phrases"]),
         human_unless=Phrases.of(human["unless"]),
-        risks={kind: Phrases.of(raw["risk"][kind]) for kind in RISKS},
+        risks={
+            kind: Phrases.of(raw["risk"].get(kind, ()) if kind in _YOUNGER_RISKS else raw["risk"][kind])
+            for kind in RISKS
+        },
         risk_unless=Phrases.of(raw["risk_unless"]),
         complaint=Phrases.of(raw.get("complaint", ())),
         complaint_unless=Phrases.of(raw.get("complaint_unless", ())),

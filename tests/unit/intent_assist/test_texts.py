@@ -97,19 +97,23 @@ def test_words_may_lack_the_lists_that_are_younger(tmp_path: Path) -> None:
     def older(document: dict) -> None:
         for name in ("complaint", "complaint_unless", "changed_mind", "small_talk", "robot", "not_helped"):
             del document[name]
+        del document["risk"]["violence"]
 
     words = load_texts(changed(tmp_path, "words.json", older)).words
     assert not words.complains("我要投诉你们")
     assert not words.says("small_talk", "谢谢")
+    assert (words.risk("我要砍了你们"), words.risk("我不想活了")) == (None, "self_harm")
     assert not words.says("robot", "你是机器人吗")
 
 
 def test_texts_may_lack_the_phrases_that_are_younger(tmp_path: Path) -> None:
     folder = changed(tmp_path, "answers.json", lambda document: document["phrases"].pop("repeated"))
-    folder = changed_again(folder, "forms.json", lambda document: document["phrases"].pop("reason_noted"))
+    for phrase in ("reason_noted", "one_each"):
+        folder = changed_again(folder, "forms.json", lambda document, name=phrase: document["phrases"].pop(name))
     texts = load_texts(folder)
     assert texts.say("repeated", "en") == texts.say("unsure", "en")
     assert texts.say_in_form("reason_noted", "zh-CN") == texts.say_in_form("again", "zh-CN")
+    assert texts.say_in_form("one_each", "zh-CN") == texts.say_in_form("again", "zh-CN")
 
 
 def test_what_is_said_about_a_slot_may_promise_nothing(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ WORDS = load_words()
         "agent pls", "let me speak to someone", "connect me to support",
         "ｈｕｍａｎ", "hu\u200bman",
         "为什么不转人工", "再不转人工我就走了", "要不转人工吧", "要不要转人工", "怎么还不给我转人工", "不能转人工吗",
+        "叫你们经理来", "i want to speak w a human", "can i talk to sb", "give me a call", "let me talk to ur manager",
         "why can't I talk to a human", "don't you have a real person", "if i don't talk to a human now I'm leaving",
     ],
 )  # fmt: skip
@@ -33,6 +34,8 @@ def test_a_wish_for_a_person_is_heard(text: str) -> None:
         "不想转人工，就问一下退款", "别急着转人工", "我不想找人工客服", "先不用给我转人工",
 
         "i dont want to speak to an agent", "can I sort this out without having to talk to a human",
+        "在哪里找个人中心", "怎么更换个人信息", "想找个人贷款", "你们领导力的课", "I am a manager, which course fits me",
+        "we need a human resources course", "a representative sample",
         "人体解剖", "human anatomy course", "human resources lessons",
         "estate agent exam",
         "don't transfer me to an agent", "customer service training course", "客服岗位培训课",
@@ -71,6 +74,18 @@ def test_what_only_sounds_like_it_is_not(text: str) -> None:
         ("im calling the police", "fraud"),
         ("do I need a police report for the claim", None),
         ("going to see a lawyer", "legal"),
+        ("i wanna die", "self_harm"),
+        ("我真想一了百了", "self_harm"),
+        ("结束我的生命", "self_harm"),
+        ("i just want to end it all", "self_harm"),
+        ("你们这课是跳楼价吗", None),
+        ("这种日子我生活够了解了", None),
+        ("我要去砍了你们", "violence"),
+        ("i will bomb your office", "violence"),
+        ("what doesn't kill you makes you stronger", None),
+        ("手机被盗设备险赔吗", None),
+        ("账号被盗了", "fraud"),
+        ("I'm a lawyer looking for a course", None),
     ],
 )
 def test_words_of_risk_have_their_kind(text: str, kind: str | None) -> None:

@@ -1,0 +1,167 @@
+"""What a text changes of a form under way: a slot that is wrong, one that has another value, one more of something. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from services.intent.assist.session import FormState
+from services.intent.assist.slots import Slots, values_of
+from services.intent.assist.texts import FormTexts, Slot
+from services.intent.assist.values.orders import as_written, is_only_an_order, order
+from services.intent.assist.words import folded, is_question
+
+STRICT = ("category", "birth", "region", "amount")
+"""Kinds of slots whose values can be nothing else."""
+_STOP = r"[\s,，。.…:：;；!！]*"
+_HESITATION = rf"(?:(?:等等|等一下|等下|哦|噢|啊|哎呀|wait|oh|oops|hold on)(?![a-z]){_STOP})*"
+_CORRECTION = re.compile(
+    rf"^{_HESITATION}(?:(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是"
+    rf"|no|wrong|sorry|actually|i meant|change|rather|instead)(?![a-z]){_STOP}{_HESITATION})+"
+)
+_HESITATES = re.compile(rf"^{_HESITATION}")
+CLAUSES = re.compile(r"(?<!\d),|,(?!\d)|[;。\n]|(?<![a-z])and(?![a-z])")
+_CHANGES = re.compile(r"改|换|更正|(?<![a-z])(?:change|should be|instead)(?![a-z])")
+_REPLACES = re.compile(
+    r"不要|改成|改为|换成|不是|不选|不买|(?<![a-z])not(?![a-z])|(?<![a-z])from .*(?<![a-z])to(?![a-z])"
+)
+_ANEW = re.compile(r"改|换|更正|[写填说打输]错|单号|(?<![a-z])(?:change|correct|fix|edit|update)(?![a-z])")
+_INTO = frozenset({"改成", "改为", "改", "换成"})
+_ADDS = re.compile(
+    r"再[加来要买退]|也[要想退买来]|还[有要想]|一起|都要|另外|加上|外加"
+    r"|(?<![a-z])(?:as well|also|another|plus|both)(?![a-z])|(?<![a-z])too\W*$"
+)
+_SMALL = re.compile(r"\D{0,8}\d{1,2}[\s。.!！吧]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Amendments:
+    """Reads what is to be changed, with what reads the slots."""
+
+    slots: Slots
+
+    def anew(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
+        """The state without the slot that a text names as wrong and gives no value for: 年龄不对, change the age.
+
+        The name alone does while the whole is to be confirmed, and 不是北京 does at any time. Where a reason was asked for, 课程不对
+        is one: there it takes a word of change, 写错, or the number that is named.
+        """
+        heard = _HESITATES.sub("", folded(text)).rstrip(" 。.!！吧")
+        for slot in form.slots:
+            if slot.name not in state.slots:
+                continue
+            wrong = slot.is_named_as_wrong(heard, alone=not state.asked)
+            if wrong and _awaits_words(form, state) and _ANEW.search(heard) is None:
+                return None
+            if wrong or (not asks(text) and self.slots.declines(slot, state.slots[slot.name], text)):
+                return replace(state, slots={name: each for name, each in state.slots.items() if name != slot.name})
+        return None
+
+    def corrected(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
+        """The state with what a text corrects; None when it corrects nothing.
+
+        Slots that are named take their new values. After "不对" or "no", and while the whole is to be confirmed, values that can only
+        be of one slot go there; after "不对" or "no" a bare one goes to the slot that was filled last and can hold it. A question
+        changes nothing unless it speaks of a change.
+        """
+        heard = folded(text)
+        marked = _CORRECTION.match(heard)
+        rest = heard[marked.end() :] if marked else heard
+        if not rest or (asks(text) and not marked and not _CHANGES.search(rest)):
+            return None
+        named = self._only_order(form, state, rest)
+        named |= self._named(form, rest, marked=marked is not None, confirming=not state.asked)
+        if any(name in state.slots for name in named):
+            free = {slot.name for slot in form.slots if slot.kind in {"words", "order"}}
+            written = {name: as_written(each, text) for name, each in named.items() if name in free}
+            return all_filled(state, form, self._asked_too(form, state, text) | named | written)
+        if state.asked and not marked and not _REPLACES.search(rest):
+            return None
+        strict = [slot for slot in form.slots if slot.kind not in {"words", "order"}]
+        said = {
+            name: each
+            for name, each in self.slots.volunteered(form, heard).items()
+            if name in {slot.name for slot in strict}
+        }
+        if any(name in state.slots for name in said):
+            return all_filled(state, form, said)
+        for name in self._likely(state, rest) if marked else ():
+            for slot in strict:
+                if slot.name == name and (value := self.slots.value(slot, heard, bare=True)) is not None:
+                    return filled(state, slot, value)
+        return None
+
+    def _asked_too(self, form: FormTexts, state: FormState, text: str) -> dict[str, Any]:
+        """What a text that corrects says beside of the slot that was asked for: 北京，我刚才年龄说错了是36."""
+        return {
+            name: each
+            for name, each in values_of(self.slots.volunteered(form, text), form, *STRICT).items()
+            if name == state.asked
+        }
+
+    def _likely(self, state: FormState, text: str) -> list[str]:
+        """The slots that a bare value may be of, the one that was filled last first; a number of two digits is rather an age."""
+        last_first = list(reversed(state.slots))
+        return sorted(last_first, key=lambda name: name != "birth") if _SMALL.fullmatch(text) else last_first
+
+    def _only_order(self, form: FormTexts, state: FormState, text: str) -> dict[str, Any]:
+        """The order that a text is and nothing else, when another is known: 是《投资学》, A20261129."""
+        known = (slot.name for slot in form.slots if slot.kind == "order" and slot.name in state.slots)
+        return {name: order(text, bare=False) for name in known if is_only_an_order(text)}
+
+    def _named(self, form: FormTexts, text: str, *, marked: bool, confirming: bool) -> dict[str, Any]:
+        """Values behind the names of their slots, in the clause of the name or else in all of the text.
+
+        A title or a reason can be anything, and 课程太难 is a reason: it counts after "不对" or "no", with 改成 between, and with
+        是 or "is" between while the whole is to be confirmed.
+        """
+        found: dict[str, Any] = {}
+        for slot in form.slots:
+            free = slot.kind in {"words", "order"}
+            for part in (*CLAUSES.split(text), text):
+                if slot.name in found or (behind := slot.behind_name(part)) is None:
+                    continue
+                value = self.slots.value(slot, behind[0], bare=True)
+                told = marked or behind[1] in _INTO or (confirming and behind[1])
+                plainly = slot.kind == "order" and is_only_an_order(behind[0])
+                if value is not None and (told or plainly or not free):
+                    found[slot.name] = value
+        return found
+
+    def one_more(self, form: FormTexts, state: FormState, text: str) -> FormState | None:
+        """The state for a text that wants another one besides: an order joins the first, a kind of insurance changes nothing."""
+        heard = folded(text)
+        if _ADDS.search(heard) is None or _CORRECTION.match(heard) or _REPLACES.search(heard) or asks(text):
+            return None
+        for slot in form.slots:
+            known, said = state.slots.get(slot.name), self.slots.value(slot, text, bare=False)
+            if known is None or said is None or said == known:
+                continue
+            if slot.kind == "order":
+                return filled(state, slot, f"{known}, {said}")
+            if slot.kind == "category":
+                return state
+        return None
+
+
+def _awaits_words(form: FormTexts, state: FormState) -> bool:
+    """Whether a reason was asked for: to have changed one's mind is one."""
+    return any(slot.name == state.asked and slot.kind == "words" for slot in form.slots)
+
+
+def asks(text: str) -> bool:
+    """Whether a text asks by its words; a mark alone, as in 上海？, is doubt."""
+    return is_question(text.rstrip("?？ "))
+
+
+def all_filled(state: FormState, form: FormTexts, values: Mapping[str, Any]) -> FormState:
+    for slot in form.slots:
+        if slot.name in values:
+            state = filled(state, slot, values[slot.name])
+    return state
+
+
+def filled(state: FormState, slot: Slot, value: Any) -> FormState:
+    """The slot as the last one that was filled."""
+    rest = {name: each for name, each in state.slots.items() if name != slot.name}
+    return replace(state, slots={**rest, slot.name: value}, tries=0)
