@@ -19,6 +19,9 @@ from tests.unit.intent_assist.conversing import (
     reply,
 )
 
+QUOTE_AMOUNT = replace(
+    FRESH, form=FormState("quote", {"category": "medical", "birth": {"age": 3}, "region": "SG"}, asked="amount")
+)
 QUOTE = {slot.name: slot for slot in TEXTS.forms["quote"].slots}
 
 
@@ -117,8 +120,20 @@ def test_who_does_not_know_what_is_needed_reaches_a_person_in_the_end() -> None:
     assert turn.hand_off.reason == "form"
 
 
-@pytest.mark.parametrize("text", ["a" + " " * 1990 + "b", "，" * 2000, "a-" * 1000, "不想" * 1000, "she is " * 285])
-@pytest.mark.parametrize("session", [QUOTE_BIRTH, REFUND_ORDER, REFUND_REASON])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + " " * 1990 + "b",
+        "，" * 2000,
+        "a-" * 1000,
+        "不想" * 1000,
+        "she is " * 285,
+        "3万 " * 660,
+        "三" * 2000,
+        "5 到" * 660,
+    ],
+)
+@pytest.mark.parametrize("session", [QUOTE_BIRTH, QUOTE_AMOUNT, REFUND_ORDER, REFUND_REASON])
 def test_a_long_text_is_read_in_no_time(session: Session, text: str) -> None:
     begun = time.perf_counter()
     DIALOGUE.in_form(session, text)

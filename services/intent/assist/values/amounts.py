@@ -54,6 +54,8 @@ _PER_TIME = re.compile(
 )
 _COVER = re.compile(r"保额|额度|保障|(?<![a-z])(?:sum|cover(?:age)?)(?![a-z])")
 """A budget, an income or a debt is no sum insured; behind the word for it, what follows is."""
+_REACH = 40
+"""Characters before a sum in which the word for it stands."""
 _LEAST_BARE = 100
 """Nobody is insured for less: 50 alone may be half a million, and is asked for again."""
 
@@ -89,7 +91,8 @@ def is_other_money(text: str) -> bool:
 
 
 def _is_other_money(match: re.Match[str]) -> bool:
-    before, at = match.string[: match.start("number")], match.end()
+    start, at = match.start("number"), match.end()
+    before = match.string[max(0, start - _REACH) : start]
     covered = max((each.end() for each in _COVER.finditer(before)), default=0)
     return _OTHER_MONEY.search(before[covered:]) is not None or _PER_TIME.match(match.string, at) is not None
 

@@ -42,6 +42,8 @@ _ENGLISH = re.compile(
 _CLAUSES = re.compile(r"(?<!\d),|,(?!\d)|[，、;；。.!！\n]+|(?<![a-z])(?:because|but)(?![a-z])", re.IGNORECASE)
 _LONGEST = 40
 """Characters of a clause that a title may be too; what is longer tells something."""
+_LAST_BLANKS = 3
+"""Blanks of a clause, from its end, at which a reason may begin."""
 
 
 def is_reason(clause: str) -> bool:
@@ -65,7 +67,7 @@ def parted(text: str) -> tuple[str, str | None]:
 def _at_blank(clause: str) -> tuple[str, ...]:
     """A Chinese clause, parted at the last blank that a reason stands behind: Python课 不想学了."""
     parts = clause.split() if re.search(r"[\u3400-\u9fff]", clause) else []
-    for place in range(len(parts) - 1, 0, -1):
+    for place in range(len(parts) - 1, max(0, len(parts) - 1 - _LAST_BLANKS), -1):
         before, behind = " ".join(parts[:place]), " ".join(parts[place:])
         if is_reason(behind) and not is_reason(before):
             return before, behind
