@@ -8,7 +8,7 @@ from typing import Any
 from services.intent.assist.session import FormState
 from services.intent.assist.slots import Slots, values_of
 from services.intent.assist.texts import FormTexts, Slot
-from services.intent.assist.values.orders import as_written, is_only_an_order, order
+from services.intent.assist.values.orders import as_written, insists_on_refund, is_only_an_order, order
 from services.intent.assist.words import folded, is_question
 
 STRICT = ("category", "birth", "region", "amount")
@@ -16,7 +16,8 @@ STRICT = ("category", "birth", "region", "amount")
 _STOP = r"[\s,，。.…:：;；!！]*"
 _HESITATION = rf"(?:(?:等等|等一下|等下|哦|噢|啊|哎呀|wait|oh|oops|hold on)(?![a-z]){_STOP})*"
 _CORRECTION = re.compile(
-    rf"^{_HESITATION}(?:(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是"
+    rf"^(?:等等|等一下|等下|wait|oops|hold on){_STOP}(?:应该是|是|it'?s|its)(?![a-z]){_STOP}"
+    rf"|^{_HESITATION}(?:(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是"
     rf"|no|wrong|sorry|actually|i meant|change|rather|instead)(?![a-z]){_STOP}{_HESITATION})+"
 )
 _HESITATES = re.compile(rf"^{_HESITATION}")
@@ -32,6 +33,40 @@ _ADDS = re.compile(
     r"|(?<![a-z])(?:as well|also|another|plus|both)(?![a-z])|(?<![a-z])too\W*$"
 )
 _SMALL = re.compile(r"\D{0,8}\d{1,2}[\s。.!！吧]*")
+
+_MOST_CLAUSES = 8
+_RELATIVE = re.compile(
+    r"老婆|老公|爱人|对象|[爸妈父母]|孩子|儿子|女儿|闺女|(?<![a-z])(?:wife|husband|partner|mum|mom|dad|mother|father|kids?|son|daughter)"
+)
+_TAKES_BACK = re.compile(
+    r"[写填说打输弄搞选]错|(?:刚才|刚刚|上面|前面|之前)(?:的|那个?|提交|登记|申请|报价|退款|我)*.{0,6}(?:取消|撤|改|错|作废|不要)"
+    r"|(?:取消|撤回|撤销|修改|改一?下)(?:一下)?(?:刚才|刚刚|上面|前面)|(?<![a-z])(?:made a mistake|typo|got (?:it|that) wrong"
+    r"|(?:cancel|change|correct|undo|withdraw|take back) (?:it|that|what i|(?:the|my) (?:request|quote|refund)))(?![a-z])"
+)
+"""What is said of a request that was sent: 刚才填错了, cancel that request."""
+
+
+def takes_back(text: str) -> bool:
+    """Whether a text takes back or corrects what was said before."""
+    return not is_question(text) and _TAKES_BACK.search(folded(text)) is not None
+
+
+def behind_no(text: str) -> str:
+    """What stands behind "no", "actually" or 不对, as it is compared; "" where none of them stands."""
+    heard = folded(text)
+    marked = _CORRECTION.match(heard)
+    return heard[marked.end() :] if marked else ""
+
+
+def behind_cancel(text: str) -> str:
+    """What stands behind the first clause of a text, as it is compared."""
+    return next(iter(CLAUSES.split(folded(text), maxsplit=1)[1:]), "")
+
+
+def wishes_refund_too(text: str) -> bool:
+    """Whether a clause of a text is the wish for a refund, whatever the others say."""
+    clauses = CLAUSES.split(folded(text))[:_MOST_CLAUSES]
+    return any(insists_on_refund(each) and not is_question(each) for each in clauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +122,8 @@ class Amendments:
             return all_filled(state, form, said)
         for name in self._likely(state, rest) if marked else ():
             for slot in strict:
-                if slot.name == name and (value := self.slots.value(slot, heard, bare=True)) is not None:
+                said_of = heard if slot.kind in {"category", "region"} else rest  # 不是北京 without its 不是 is Beijing
+                if slot.name == name and (value := self.slots.value(slot, said_of, bare=True)) is not None:
                     return filled(state, slot, value)
         return None
 
@@ -141,7 +177,8 @@ class Amendments:
                 return filled(state, slot, f"{known}, {said}")
             if slot.kind == "category":
                 return state
-        return None
+        kinds = [slot for slot in form.slots if slot.kind == "category"]
+        return state if kinds and not state.asked and _RELATIVE.search(heard) else None
 
 
 def _awaits_words(form: FormTexts, state: FormState) -> bool:
@@ -162,6 +199,9 @@ def all_filled(state: FormState, form: FormTexts, values: Mapping[str, Any]) -> 
 
 
 def filled(state: FormState, slot: Slot, value: Any) -> FormState:
-    """The slot as the last one that was filled."""
+    """The slot as the last one that was filled; a sum without a currency has that of the sum before."""
+    before = state.slots.get(slot.name)
+    if slot.kind == "amount" and before and value and value["currency"] is None:
+        value = {**value, "currency": before["currency"]}
     rest = {name: each for name, each in state.slots.items() if name != slot.name}
     return replace(state, slots={**rest, slot.name: value}, tries=0)

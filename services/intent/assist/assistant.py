@@ -4,10 +4,12 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from services.intent.assist.amendments import behind_cancel
 from services.intent.assist.conversations import Row
 from services.intent.assist.dialogue import Dialogue
 from services.intent.assist.faults import ConversationClosed, ConversationExpired, ModelBusy
 from services.intent.assist.found import Found
+from services.intent.assist.hearing import SMALL_TALK
 from services.intent.assist.metrics import TURN_SECONDS
 from services.intent.assist.session import Session
 from services.intent.assist.sessions import Sessions
@@ -55,6 +57,8 @@ class Assistant:
         session = await self._session(conversation, language(text, conversation.locale))
         turn = self.dialogue.in_form(session, text) or self.dialogue.chosen(session, text)
         turn = turn or await self._understood(conversation, session, text, expires)
+        if turn.outcome == "cancelled":
+            turn = await self._going_on(conversation, turn, behind_cancel(text), expires)
         TURN_SECONDS.observe(time.perf_counter() - started)
         return turn
 
@@ -70,6 +74,15 @@ class Assistant:
             raise ConversationExpired
         # A memory of another version is of a message that was never written: what it holds never happened.
         return replace(known, locale=locale) if known.version == conversation.version else new
+
+    async def _going_on(self, conversation: Row, cancelled: Turn, wish: str, expires: float) -> Turn:
+        """What was called off, and the answer to what the text wants instead: 不退了，问下重疾险."""
+        if cancelled.session is None or not self.dialogue.texts.words.asks_something(wish):
+            return cancelled
+        then = await self._understood(conversation, cancelled.session, wish, expires)
+        aside = then.outcome == "unsure" or (then.heard is not None and then.heard.label in SMALL_TALK)
+        between = "" if then.locale == "zh-CN" else " "
+        return cancelled if aside else replace(then, text=f"{cancelled.text}{between}{then.text}")
 
     async def _understood(self, conversation: Row, session: Session, text: str, expires: float) -> Turn:
         tenant = conversation.tenant_id

@@ -2,31 +2,28 @@
 
 from dataclasses import dataclass, replace
 
-from services.intent.assist.context import INSURANCE, PRICES, REFUNDS, in_context, of_the_price
+from services.intent.assist.amendments import takes_back, wishes_refund_too
+from services.intent.assist.context import INSURANCE, PRICES, REFUNDS, in_context, names_form, of_the_kind, of_the_price
 from services.intent.assist.forms import Forms, Step
 from services.intent.assist.found import Found, Passage
+from services.intent.assist.hearing import INVESTS, SMALL_TALK, Hearing
 from services.intent.assist.masking import says_only_numbers
 from services.intent.assist.session import Session
 from services.intent.assist.texts import LabelAnswer, TextLink, Texts
 from services.intent.assist.turns import Action, HandOff, Heard, Outcome, Turn
 from services.intent.assist.values.choices import choice, chooses_none
+from services.intent.assist.values.orders import insists_on_refund
 from services.intent.assist.words import Reply, is_question
-from services.intent.labels import OUT_OF_SCOPE, PRODUCT_TOPICS
+from services.intent.labels import OUT_OF_SCOPE
 from services.kit.wire import Locale
 
 IN_A_ROW = 2
 """Turns in a row that were not understood, or had no answer, after which a person takes over."""
 
-SURE_FROM = {"keyword": 0.15}
-SURE_FROM_OTHERWISE = 0.45
-"""By model. On `tests/data` the trained one acts on 99 % of what is in scope and is right in 98 % of it; the keyword model, which is
-too modest, on 91 % and is right in 97 %."""
-
-_FINANCE = ("insurance.", "invest.", "loan.", "instalment.")
-_INVESTS = "invest.advice"
-_SMALL_TALK = frozenset({"greeting", "thanks_bye", "feedback.praise"})
+_OF_REFUNDS = "refund"
+_ANSWERED: frozenset[Outcome] = frozenset({"template", "knowledge", "no_answer", "suggestions"})
+_THANKS = frozenset({"thanks_bye", "feedback.praise"})
 _NODS: tuple[Reply, ...] = ("yes", "small_talk")
-_BARE: tuple[Reply, ...] = ("yes", "no", "declined", "skip")
 SUITABILITY = TextLink(rel="suitability-questions", href="/v1/suitability/questions", method="GET")
 
 
@@ -37,6 +34,10 @@ class Dialogue:
     texts: Texts
     forms: Forms
     sure_from: float | None = None
+
+    @property
+    def hearing(self) -> Hearing:
+        return Hearing(self.texts, self.sure_from)
 
     def before_model(self, text: str, locale: Locale) -> Turn | None:
         """What needs no model and no memory: words of risk, a complaint that is called one, and the wish for a person."""
@@ -73,39 +74,55 @@ class Dialogue:
         """Whether the knowledge base is to be searched for this text."""
         if self._of_itself(session, text) is not None or not any(char.isalpha() for char in text):
             return False
-        if not self._sure(heard, text):
+        if not self.hearing.sure(heard, text):
             return not says_only_numbers(text)
-        if self._asks_advice(session, heard, text):
+        if self.hearing.asks_advice(session, heard, text):
             return False
         way = self.texts.labels[heard.label].way
-        asks = is_question(text) or self._asks_about_refund(heard, text)
+        asks = is_question(text) or self.hearing.asks_about_refund(heard, text)
         return way in {"knowledge", "knowledge_only"} or (way == "form" and asks)
 
     def reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
         """The bot's turn."""
         meant = in_context(session, heard, text)
-        found = of_the_price(found) if self._sure(meant, text) and meant.label == PRICES else found
+        found = of_the_price(found) if self.hearing.sure(meant, text) and meant.label == PRICES else found
+        found = of_the_kind(found, self._kind(session, meant, text), self.forms.names.categories)
         turn = self._of_itself(session, text) or self._reply(session, text, meant, found)
         turn = replace(turn, heard=heard, retrieval=found.retrieval if found else None)
-        if turn.session is not None and self._sure(meant, text):
-            kind = self.forms.names.categories.code(text) or session.kind
-            subject = replace(turn.session, subject=meant.label, kind=kind if meant.label.startswith(INSURANCE) else "")
-            turn = replace(turn, session=subject)
+        if turn.session is not None and self.hearing.sure(meant, text):
+            turn = replace(
+                turn, session=replace(turn.session, subject=meant.label, kind=self._kind(session, meant, text))
+            )
         if session.form is not None and turn.outcome in {"template", "knowledge", "advice", "no_answer"}:
             return self._back_to_form(turn, session)
-        return turn
+        return self._refund_too(turn, text)
+
+    def _kind(self, session: Session, heard: Heard, text: str) -> str:
+        """The kind of insurance that a text on insurance is about: named in it, asked for in the form, or spoken of before."""
+        if not heard.label.startswith(INSURANCE):
+            return ""
+        in_form = str(session.form.slots.get("category") or "") if session.form is not None else ""
+        return self.forms.names.categories.code(text) or in_form or session.kind
+
+    def _refund_too(self, turn: Turn, text: str) -> Turn:
+        """Of two wishes, the one that was answered and the refund that a clause of the text wants besides."""
+        answered = turn.session is not None and turn.session.form is None and turn.outcome in _ANSWERED
+        if turn.session is None or not answered or not wishes_refund_too(text):
+            return turn
+        begun = self._by_form(turn.session, "", REFUNDS, _OF_REFUNDS)
+        return replace(turn, text=f"{turn.text}\n{begun.text}", session=begun.session, slots=begun.slots)
 
     def _reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
         locale = session.locale
-        if self._asks_advice(session, heard, text):
-            invests = self._sure(heard, text) and heard.label == _INVESTS
-            said = self.texts.labels[_INVESTS].text.in_locale(locale) if invests else self.texts.say("advice", locale)
+        if self.hearing.asks_advice(session, heard, text):
+            invests = self.hearing.sure(heard, text) and heard.label == INVESTS
+            said = self.texts.labels[INVESTS].text.in_locale(locale) if invests else self.texts.say("advice", locale)
             return Turn(locale, "advice", said, session.settled(), links=(SUITABILITY,))
         if found is not None and found.passages:
             return self._quoted(session, found.passages[0])
         if found is not None and found.near and self._may_offer(session, heard, text):
-            return self._offered(session, found, heard.label if self._sure(heard, text) else "")
-        if not self._sure(heard, text):
+            return self._offered(session, found, heard.label if self.hearing.sure(heard, text) else "")
+        if not self.hearing.sure(heard, text):
             if session.form is None and any(self.texts.words.says(nod, text) for nod in _NODS):
                 return self._told(session, "thanks_bye")
             foreign = self.texts.labels[OUT_OF_SCOPE].text.in_locale(locale)
@@ -114,11 +131,11 @@ class Dialogue:
 
     def _by_label(self, session: Session, text: str, label: str) -> Turn:
         locale, answer = session.locale, self.texts.labels[label]
-        if answer.reason == "requested" and self.texts.words.declines_human(text):
-            return Turn(locale, "template", self.texts.say("no_hand_off", locale), session.settled())
+        if (otherwise := self._otherwise(session, text, label)) is not None:
+            return otherwise
         if answer.reason is not None:
             return self._hand_off(HandOff(answer.reason), locale, answer.text.in_locale(locale))
-        if session.form is not None and label in _SMALL_TALK:
+        if session.form is not None and label in SMALL_TALK:
             return self._stepped(self.forms.stand(session.form, locale), session.settled(), session.form.name)
         if answer.form is not None:
             return self._by_form(session, text, label, answer.form)
@@ -126,9 +143,19 @@ class Dialogue:
             return self._no_answer(session, answer)
         return self._told(session, label)
 
+    def _otherwise(self, session: Session, text: str, label: str) -> Turn | None:
+        """The turn where the words say otherwise than the model heard: no wish for a person, no thanks."""
+        requested = self.texts.labels[label].reason == "requested"
+        if requested and self.texts.words.declines_human(text):
+            said = self.texts.say("no_hand_off", session.locale)
+            return Turn(session.locale, "template", said, session.settled())
+        asks = session.form is None and label in _THANKS and is_question(text)
+        sounds = requested and self.texts.words.sounds_human(text)
+        return self._not_understood(session, text, None) if asks or sounds else None
+
     def _by_form(self, session: Session, text: str, label: str, form: str) -> Turn:
         locale, answer = session.locale, self.texts.labels[label]
-        if label == REFUNDS and self.texts.words.asks_about_refund(text):
+        if label == REFUNDS and self.texts.words.asks_about_refund(text) and not wishes_refund_too(text):
             return self._no_answer(session, answer, self.texts.say("refund_asked", locale))
         if session.form is not None:
             return self._another_form(session, text, answer)
@@ -138,7 +165,7 @@ class Dialogue:
     def _told(self, session: Session, label: str) -> Turn:
         """The label's text. Said once already it has not helped: the second time it is owned up to, the third a person takes over."""
         answer = self.texts.labels[label]
-        if session.told != label or label in _SMALL_TALK:
+        if session.told != label or label in SMALL_TALK:
             after = replace(session.settled(), told=label)
             return Turn(session.locale, "template", answer.text.in_locale(session.locale), after, links=answer.links)
         return self._no_answer(session, answer, self.texts.say("repeated", session.locale))
@@ -156,7 +183,7 @@ class Dialogue:
             locale,
             outcome,
             lead + step.text,
-            replace(session, form=step.state),
+            replace(session, form=step.state, sent=step.done is not None),
             action=Action(texts.action, step.done) if step.done is not None else None,
             links=texts.links if step.done is not None else (),
             slots=step.state.slots if step.state else {},
@@ -167,7 +194,9 @@ class Dialogue:
         if session.form is None or answer.form is None:
             raise ValueError("no form is under way, or none is wished for")
         if answer.form == session.form.name or is_question(text):
-            return self._asked_again(session, lead=None if is_question(text) else "")
+            return self._asked_again(session, answer.text.in_locale(session.locale) if is_question(text) else "")
+        if not names_form(answer.form, text):
+            return self._asked_again(session)
         begun = self.forms.begin(answer.form, text, session.locale)
         turn = self._stepped(begun, session.settled(), answer.form, answer)
         dropped = self.texts.say_in_form("cancelled", session.locale)
@@ -197,8 +226,8 @@ class Dialogue:
 
     def _may_offer(self, session: Session, heard: Heard, text: str) -> bool:
         """Whether passages that only come near are offered: in no form, and not where one begins, as for what an insurance costs."""
-        by_form = self._sure(heard, text) and self.texts.labels[heard.label].form is not None
-        return session.form is None and (not by_form or self._asks_about_refund(heard, text))
+        by_form = self.hearing.sure(heard, text) and self.texts.labels[heard.label].form is not None
+        return session.form is None and (not by_form or self.hearing.asks_about_refund(heard, text))
 
     def _offered(self, session: Session, found: Found, label: str) -> Turn:
         """The headings of what comes near, behind the text of the label where it has one that was not said just now.
@@ -223,11 +252,13 @@ class Dialogue:
 
     def _not_understood(self, session: Session, text: str, said: str | None) -> Turn:
         """`said` in place of the words for a text that something known was half heard in."""
-        said = said or self.texts.say("unsure", session.locale)
+        upset = self.texts.words.is_upset(text)
+        said = self.texts.say("upset", session.locale) if upset else said or self.texts.say("unsure", session.locale)
         if session.form is not None:
-            return self._asked_again(session, said if is_question(text) else None)
+            return self._asked_again(session, said if upset or is_question(text) else None)
         if session.unsure + 1 >= IN_A_ROW:
             why = self.texts.say("hand_off.low_confidence", session.locale)
+            why = self.texts.labels["feedback.complaint"].text.in_locale(session.locale) if upset else why
             return self._hand_off(HandOff("low_confidence"), session.locale, why)
         return Turn(session.locale, "unsure", said, replace(session, unsure=session.unsure + 1, offered=None))
 
@@ -246,44 +277,21 @@ class Dialogue:
         told = self.texts.say("hand_off", locale)
         return Turn(locale, "hand_off", f"{why}{_gap(locale)}{told}" if why else told, hand_off=hand_off)
 
-    def _sure(self, heard: Heard, text: str) -> bool:
-        """Whether the label is acted on.
-
-        One that no text is approved for, of a model with labels of its own, never is; nor what a model takes [phone] alone for, or
-        yes, no and cancel where nothing was asked.
-        """
-        bare = any(self.texts.words.says(reply, text) for reply in _BARE)
-        digits = any(char.isdigit() for char in text) and not any(char.isalpha() for char in text)
-        if digits or says_only_numbers(text) or (bare and heard.label not in _SMALL_TALK):
-            return False
-        name = heard.model.partition("/")[0]
-        threshold = SURE_FROM.get(name, SURE_FROM_OTHERWISE) if self.sure_from is None else self.sure_from
-        return heard.label in self.texts.labels and heard.in_scope and heard.confidence >= threshold
-
     def _of_itself(self, session: Session, text: str) -> Turn | None:
-        """The turn for a text about the bot or its last answer: is it a robot, that did not help."""
-        if self.texts.words.says("robot", text):
+        """The turn for a text about the bot or what it said or took down: is it a robot, that did not help, that was wrong."""
+        words, locale = self.texts.words, session.locale
+        if words.says("robot", text):
             return self._told(session, "greeting")
-        waits = self.texts.words.says("small_talk", text) and not is_question(text)
-        if session.form is not None and waits:
-            return self._stepped(self.forms.stand(session.form, session.locale), session.settled(), session.form.name)
-        if session.form is None and self.texts.words.says("not_helped", text):
-            return self._not_understood(session, text, self.texts.say("not_helped", session.locale))
+        if session.form is not None:
+            if words.says("small_talk", text) and not is_question(text):
+                return self._stepped(self.forms.stand(session.form, locale), session.settled(), session.form.name)
+            again = session.form.name == _OF_REFUNDS and insists_on_refund(text)
+            return self._asked_again(session, lead="") if again else None
+        if words.says("not_helped", text):
+            return self._not_understood(session, text, self.texts.say("not_helped", locale))
+        if session.sent and takes_back(text):
+            return self._no_answer(session, self.texts.labels[OUT_OF_SCOPE], self.texts.say("already_sent", locale))
         return None
-
-    def _asks_about_refund(self, heard: Heard, text: str) -> bool:
-        return heard.label == REFUNDS and self.texts.words.asks_about_refund(text)
-
-    def _asks_advice(self, session: Session, heard: Heard, text: str) -> bool:
-        """Advice on money: asked for as such, or "which one" about an insurance, a loan or an investment.
-
-        "Which one" is about what was spoken of before where it names nothing else.
-        """
-        if self._sure(heard, text) and heard.label == _INVESTS:
-            return True
-        about_money = heard.label.startswith(_FINANCE) or bool(set(heard.topics) & set(PRODUCT_TOPICS) - {"travel"})
-        before = session.subject.startswith(_FINANCE) and not heard.topics
-        return (about_money or before) and self.texts.words.asks_advice(text)
 
 
 def _gap(locale: Locale) -> str:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
-from services.intent.assist.amendments import CLAUSES, STRICT, Amendments, all_filled, asks, filled
+from services.intent.assist.amendments import CLAUSES, STRICT, Amendments, all_filled, asks, behind_no, filled
 from services.intent.assist.session import FormState
 from services.intent.assist.slots import Slots, values_of
 from services.intent.assist.texts import FormTexts, Slot, Texts
-from services.intent.assist.values.orders import wishes_refund
+from services.intent.assist.values.orders import insists_on_refund
 from services.intent.assist.values.places import Gazetteer
 from services.intent.assist.words import folded
 from services.kit.wire import Locale
@@ -50,9 +50,11 @@ class Forms:
     def begin(self, name: str, text: str, locale: Locale, kind: str = "") -> Step:
         """Start with what the first message says already, and the kind of insurance that was spoken of before."""
         form = self.texts.forms[name]
-        before = {slot.name: kind for slot in form.slots if kind and slot.kind == "category"}
+        asked = [slot.name for slot in form.slots if slot.kind == "category"]
+        unlisted = bool(asked) and self.slots.is_unlisted(text)
+        before = {each: kind for each in asked if kind and not unlisted}
         state = FormState(name, before | self.slots.volunteered(form, text))
-        return self._next(state, locale)
+        return self._next(state, locale, self.texts.say_in_form("not_listed", locale) if unlisted else "")
 
     def go_on(self, state: FormState, text: str, locale: Locale) -> Step:
         """Take a text as an answer, a correction, a confirmation or a cancellation; `not_taken` when it is none of them."""
@@ -85,30 +87,38 @@ class Forms:
 
     def _answered(self, form: FormTexts, state: FormState, text: str, locale: Locale) -> Step:
         slot = next(each for each in form.slots if each.name == state.asked)
-        if (about := self._about(form, slot, text, locale)) is not None:
-            return self._next(state, locale, about)
-        skipped = self.slots.has_no_order(text) if slot.kind == "order" else self.texts.words.says("skip", text)
-        if slot.optional and (skipped or self.texts.words.says("no", text)):
-            return self._next(filled(state, slot, None), locale)
-        if slot.kind not in {"words", "order"} and asks(text):
-            return Step("not_taken", state)
-        if skipped and slot.kind != "words":
-            return self.ask_again(state, locale, lead=slot.about.in_locale(locale) if slot.about else "")
+        if (unanswered := self._unanswered(form, slot, state, text, locale)) is not None:
+            return unanswered
         said = self.slots.volunteered(form, text)
         others = {name: each for name, each in said.items() if name not in state.slots and name != slot.name}
         told = replace(state, slots={**others, **state.slots})
         value = self.slots.value(slot, text, bare=True)
         if value is not None:
             return self._next(filled(told, slot, value), locale)
-        about = slot.about.in_locale(locale) if slot.about is not None else ""
-        beside = self.slots.is_beside(slot, text)
-        return self.ask_again(told, locale, about) if beside else self._beside(form, told, said, others, locale)
+        if self.slots.is_beside(slot, text):
+            return self.ask_again(told, locale, _about(slot, locale))
+        if slot.optional and self.texts.words.is_undecided(text):
+            return self._next(filled(told, slot, None), locale)
+        return self._beside(form, told, said, others, locale)
+
+    def _unanswered(self, form: FormTexts, slot: Slot, state: FormState, text: str, locale: Locale) -> Step | None:
+        """What comes of a text that asks something, skips the question or has nothing to give; None where it may answer."""
+        if (about := self._asked_about(form, slot, text, locale)) is not None:
+            return self._next(state, locale, about)
+        skipped = self.slots.has_no_order(text) if slot.kind == "order" else self.texts.words.says("skip", text)
+        if slot.optional and (skipped or self.texts.words.says("no", text)):
+            return self._next(filled(state, slot, None), locale)
+        if slot.kind == "category" and self.slots.is_unlisted(text):
+            return self.ask_again(state, locale, self.texts.say_in_form("not_listed", locale))
+        if slot.kind not in {"words", "order"} and asks(text):
+            return Step("not_taken", state)
+        return self.ask_again(state, locale, _about(slot, locale)) if skipped and slot.kind != "words" else None
 
     def _confirms(self, form: FormTexts, text: str) -> bool:
         """Yes, which is no doubt (是吗？); of a refund the wish for it once more is one too."""
         if _DOUBT.search(text):
             return False
-        return self.texts.words.says("yes", text) or (form.action == "refund.request" and wishes_refund(text))
+        return self.texts.words.says("yes", text) or (form.action == "refund.request" and insists_on_refund(text))
 
     def _beside(
         self, form: FormTexts, state: FormState, said: Mapping[str, Any], others: Mapping[str, Any], locale: Locale
@@ -133,7 +143,7 @@ class Forms:
         doubts = self.texts.words.says("no", text) or (self.texts.words.says("yes", text) and _DOUBT.search(text))
         return Step("asked", state, self.texts.say_in_form("which", locale)) if doubts else Step("not_taken", state)
 
-    def _about(self, form: FormTexts, asked: Slot, text: str, locale: Locale) -> str | None:
+    def _asked_about(self, form: FormTexts, asked: Slot, text: str, locale: Locale) -> str | None:
         """What is said of the slot that a text asks about; None where it asks about none."""
         heard = folded(text)
         meant = next((each for each in form.slots if each.is_asked_about(heard)), None)
@@ -149,6 +159,8 @@ class Forms:
         words = self.texts.words
         gives_reason = any(slot.kind == "words" for slot in form.slots)
         if words.calls_off(text) or (words.says("changed_mind", text) and not gives_reason):
+            return True
+        if (marked := behind_no(text)) and words.says("cancel", marked):
             return True
         first, *more = CLAUSES.split(folded(text), maxsplit=1)
         return bool(more) and words.says("cancel", first) and _CALLED_OFF.search(first) is not None
@@ -168,3 +180,7 @@ class Forms:
         return Step(
             "confirm", replace(state, asked=""), lead + form.confirm.in_locale(locale).replace("{slots}", shown)
         )
+
+
+def _about(slot: Slot, locale: Locale) -> str:
+    return slot.about.in_locale(locale) if slot.about is not None else ""

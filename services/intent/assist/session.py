@@ -23,7 +23,7 @@ class Session:
 
     `unsure` and `unanswered` count turns in a row that were not understood, or had no answer. `subject` is the label that was acted on
     last, `kind` the kind of insurance that was spoken of with it, `told` the label whose text was the last answer, "" where it was
-    another; `offered` is what the last answer offered to show.
+    another; `offered` is what the last answer offered to show; `sent` says that a form was confirmed, and none begun since.
     """
 
     version: int
@@ -35,6 +35,7 @@ class Session:
     kind: str = ""
     told: str = ""
     offered: Found | None = None
+    sent: bool = False
 
     def settled(self) -> "Session":
         """After a turn that went well."""

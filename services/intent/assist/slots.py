@@ -73,6 +73,10 @@ class Slots:
         """Whether a text speaks of another sum than the one that was asked for: a budget, an income."""
         return slot.kind == "amount" and is_other_money(text)
 
+    def is_unlisted(self, text: str) -> bool:
+        """Whether a text names a kind of insurance that no form takes down, and none that one does."""
+        return self.names.unlisted.found(folded(text)) and self.names.categories.code(text) is None
+
     def has_no_order(self, text: str) -> bool:
         """Whether somebody says that they have no number or title at hand."""
         return self.texts.words.says("skip", text) or has_none(text)
@@ -105,12 +109,14 @@ class Slots:
     def _title(self, text: str) -> str | None:
         """What can be a title, beside what says why."""
         what = "" if self.texts.words.says("changed_mind", text) else parted(text)[0]
-        return None if self._says_nothing(what) or self.has_no_order(what) else order(what, bare=True)
+        empty = self._says_nothing(what) or self.texts.words.is_upset(what) or self.has_no_order(what)
+        return None if empty else order(what, bare=True)
 
     def _says_nothing(self, text: str) -> bool:
-        """Whether a text is a yes, a no or small talk, which is no title and no reason."""
+        """Whether a text is a yes, a no, small talk or "not to a person", which is no title and no reason."""
         words = self.texts.words
-        return words.says("yes", text) or words.says("no", text) or words.says("small_talk", text)
+        said = words.says("yes", text) or words.says("no", text) or words.says("small_talk", text)
+        return said or words.declines_human(text)
 
 
 def values_of(values: Mapping[str, Any], form: FormTexts, *kinds: str) -> dict[str, Any]:

@@ -27,7 +27,8 @@ PHRASES = frozenset(
 FORM_PHRASES = frozenset({"again", "cancelled", "changed", "which", "not_given", "age_of"})
 YOUNGER = {
     "not_helped": "unsure", "repeated": "unsure", "suggestions": "unsure", "suggestions_too": "unsure",
-    "refund_asked": "unsure", "no_hand_off": "unsure", "reason_noted": "again", "one_each": "again",
+    "refund_asked": "unsure", "no_hand_off": "unsure",
+    "upset": "unsure", "already_sent": "unsure", "reason_noted": "again", "one_each": "again", "not_listed": "again",
 }  # fmt: skip
 """Phrases that a folder of before may lack, and what is said in their place."""
 _WHY = re.compile(r"为什么|为啥|为何|干嘛|干什么|干吗|有什么用|做什么用|凭什么|(?<![a-z])(?:why|what for)(?![a-z])")
@@ -110,7 +111,7 @@ class Slot(_Strict):
         """Whether a text names the slot as wrong, or as what is to be changed, and says no more; `alone`: the name suffices."""
         change = r"(?:(?:我?(?:想|要)?(?:再?改|修改|更正|换)一?下?|change|correct|fix|edit|update)\s*(?:the|my)?\s*)"
         wrong = r"(?:\s*(?:不对|有误|[写填说打输]?错了?|要改|改一下|改|is wrong|was wrong|wrong|is incorrect|incorrect|is not right))"
-        found = re.fullmatch(rf"(?P<change>{change})?(?:{self._either})(?P<wrong>{wrong})?", text)
+        found = re.fullmatch(rf"(?P<change>{change})?(?:(?:the|my) )?(?:{self._either})(?P<wrong>{wrong})?", text)
         return found is not None and (alone or found["change"] is not None or found["wrong"] is not None)
 
     @property

@@ -54,7 +54,9 @@ def is_question(text: str) -> bool:
     return _QUESTION.search(folded(text)) is not None
 
 
-_LATIN_WORD = re.compile(r"(?<![A-Za-z0-9\[])(?!(?i:ok|okay|yes|no|vip|app|pdf|id)\b)[A-Za-z]{2,}(?![A-Za-z0-9])")
+_LATIN_WORD = re.compile(
+    r"(?<![A-Za-z0-9\[])(?!(?i:ok|okay|yes|no|vip|app|pdf|id|wtf|omg|lol)\b)[A-Za-z]{2,}(?![A-Za-z0-9])"
+)
 """No mask, no order number, and none of the few words that people write in Chinese too."""
 
 
@@ -116,6 +118,12 @@ _DECLINED = re.compile(
 """What stands before a wish for a person that is none: 不想转人工, without talking to. 为什么不转人工 and 再不转人工 are wishes."""
 
 
+_REFUSES = re.compile(r"n't|not|no need")
+_LONGEST_OUTBURST = 24
+_TOLD_WITHIN = 3
+"""Characters from which a word for "skip" is looked for within a text: 无 is in 无锡 too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The lists of `words.json`, ready to be looked for."""
@@ -132,6 +140,8 @@ class Words:
     refund_asked: Phrases
     replies: Mapping[Reply, re.Pattern[str]]
     cancel: Phrases
+    upset: Phrases
+    undecided: Phrases
 
     def wants_human(self, text: str) -> bool:
         """Whether somebody asks for a person, whatever else the text says."""
@@ -143,7 +153,25 @@ class Words:
 
     def declines_human(self, text: str) -> bool:
         """Whether a text speaks of a person and wants none: 不想转人工."""
-        return self.human.found(folded(text)) and not self.wants_human(text)
+        heard = folded(text)
+        plain = self.human_unless.without(heard)
+        declined = any(_DECLINED.search(plain[: each.start()]) for each in self.human.pattern.finditer(plain))
+        refused = any(_REFUSES.search(each[0]) for each in self.human_unless.pattern.finditer(heard))
+        return (declined or refused) and not self.wants_human(text)
+
+    def is_undecided(self, text: str) -> bool:
+        """Whether a text says among other things that something is not known yet: 几十万吧具体没想好."""
+        return self.undecided.found(folded(text))
+
+    def sounds_human(self, text: str) -> bool:
+        """Whether a text only sounds like the wish for a person: 在哪里找个人中心."""
+        heard = folded(text)
+        return self.human.found(heard) and self.human_unless.found(heard) and not self.wants_human(text)
+
+    def is_upset(self, text: str) -> bool:
+        """Whether a short text is anger and says nothing of its cause: 气死我了, wtf, 😡."""
+        heard = folded(text)
+        return len(heard) <= _LONGEST_OUTBURST and self.upset.found(heard)
 
     def risk(self, text: str) -> Risk | None:
         """The gravest kind of risk that is spoken of."""
@@ -184,8 +212,8 @@ def content_of(path: Path) -> bytes:
 def load_words(folder: Path = SHIPPED) -> Words:
     """Read `words.json`; raises ValueError, KeyError or TypeError when a list is missing or of another shape.
 
-    `complaint`, `complaint_unless`, `changed_mind`, `small_talk`, `robot`, `not_helped`, `refund_asked` and the risk `violence` may be
-    missing: they are younger than some folders.
+    `complaint`, `complaint_unless`, `changed_mind`, `small_talk`, `robot`, `not_helped`, `refund_asked`, `upset` and the risk
+    `violence` may be missing: they are younger than some folders.
     """
     raw: dict[str, Any] = orjson.loads(content_of(folder / "words.json"))
     human = raw["human"]
@@ -215,6 +243,8 @@ def load_words(folder: Path = SHIPPED) -> Words:
             "not_helped": _in_a_row(raw.get("not_helped", ())),
         },
         cancel=Phrases.of(raw["cancel"]),
+        upset=Phrases.of(raw.get("upset", ())),
+        undecided=Phrases.of(each for each in raw["skip"] if len(each) >= _TOLD_WITHIN),
     )
 
 

@@ -46,6 +46,11 @@ def test_more_ways_to_say_yes(text: str) -> None:
     assert in_form(CONFIRMING, text).outcome == "action"
 
 
+@pytest.mark.parametrize("text", ["actually no keep it", "不对，取消", "no wait, cancel it"])
+def test_who_says_no_before_calling_it_off_has_called_it_off(text: str) -> None:
+    assert in_form(replace(FRESH, form=REFUND), text).outcome == "cancelled"
+
+
 @pytest.mark.parametrize("text", ["那就退吧", "确认退款", "赶紧退", "refund it"])
 def test_the_wish_once_more_confirms_a_refund_and_no_quote(text: str) -> None:
     assert in_form(replace(FRESH, form=REFUND), text).outcome == "action"
@@ -91,7 +96,14 @@ def test_who_answers_and_corrects_in_one_breath_is_not_asked_again(
     assert form.slots == slots
 
 
-@pytest.mark.parametrize("text", ["再加一个意外险", "意外险也要", "accident cover too"])
+@pytest.mark.parametrize("text", ["等一下，是36", "wait, it's 36"])
+def test_who_hesitates_and_says_another_value_corrects(text: str) -> None:
+    form = form_after(REGION, text)
+    assert form is not None
+    assert (form.slots["birth"], form.asked) == ({"age": 36}, "region")
+
+
+@pytest.mark.parametrize("text", ["再加一个意外险", "意外险也要", "accident cover too", "加上我老婆一起"])
 def test_another_kind_besides_takes_no_other_s_place(text: str) -> None:
     turn = in_form(CONFIRMING, text)
     assert turn.session is not None
@@ -126,7 +138,9 @@ def test_a_budget_is_told_from_the_sum_insured(text: str) -> None:
     assert "amount" not in begun.session.form.slots
 
 
-@pytest.mark.parametrize("text", ["no", "不用", "没有", "先不填", "你看着办", "pass"])
+@pytest.mark.parametrize(
+    "text", ["no", "不用", "没有", "先不填", "你看着办", "pass", "保额嘛你看着办", "几十万吧具体没想好"]
+)
 def test_what_is_optional_may_be_declined(text: str) -> None:
     form = FormState("quote", {"category": "medical", "birth": {"age": 35}, "region": "SG"}, asked="amount")
     assert form_after(replace(FRESH, form=form), text) == replace(form, slots={**form.slots, "amount": None}, asked="")

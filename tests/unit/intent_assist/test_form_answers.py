@@ -124,7 +124,7 @@ def test_a_form_is_called_off_as_people_say_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["不想要了", "算了不买了", "i changed my mind", "先不考虑了", "I don't want it any more"]
+    "text", ["不想要了", "算了不买了", "i changed my mind", "先不考虑了", "不用了太麻烦", "I don't want it any more"]
 )
 def test_what_is_wanted_no_more_ends_a_quote(text: str) -> None:
     assert in_form(QUOTE_BIRTH, text).outcome == "cancelled"

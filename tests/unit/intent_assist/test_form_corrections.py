@@ -94,6 +94,7 @@ CONFIRMING = replace(FRESH, form=FILLED)
         ("我要改地区", "region"),
         ("保额错了。", "amount"),
         ("change the age", "birth"),
+        ("the age is wrong", "birth"),
         ("city is wrong", "region"),
     ],
 )
@@ -127,6 +128,7 @@ def test_of_two_kinds_the_one_that_is_declined_does_not_count(text: str, asked: 
         ("A20261129001", "A20261129001"),
         ("order is b12345678", "B12345678"),
         ("no wait, it's “Python for Data”", "Python for Data"),
+        ("no wait it was “Python for Data”", "Python for Data"),
         ("actually the title is Python for Data", "Python for Data"),
     ],
 )

@@ -95,7 +95,7 @@ def test_a_form_that_would_be_confirmed_unseen_is_refused(tmp_path: Path) -> Non
 
 def test_words_may_lack_the_lists_that_are_younger(tmp_path: Path) -> None:
     def older(document: dict) -> None:
-        for name in ("complaint", "complaint_unless", "changed_mind", "small_talk", "robot", "not_helped"):
+        for name in ("complaint", "complaint_unless", "changed_mind", "small_talk", "robot", "not_helped", "upset"):
             del document[name]
         del document["risk"]["violence"]
 
@@ -104,16 +104,21 @@ def test_words_may_lack_the_lists_that_are_younger(tmp_path: Path) -> None:
     assert not words.says("small_talk", "谢谢")
     assert (words.risk("我要砍了你们"), words.risk("我不想活了")) == (None, "self_harm")
     assert not words.says("robot", "你是机器人吗")
+    assert not words.is_upset("气死我了")
 
 
 def test_texts_may_lack_the_phrases_that_are_younger(tmp_path: Path) -> None:
     folder = changed(tmp_path, "answers.json", lambda document: document["phrases"].pop("repeated"))
-    for phrase in ("reason_noted", "one_each"):
+    for phrase in ("upset", "already_sent"):
+        folder = changed_again(folder, "answers.json", lambda document, name=phrase: document["phrases"].pop(name))
+    for phrase in ("reason_noted", "one_each", "not_listed"):
         folder = changed_again(folder, "forms.json", lambda document, name=phrase: document["phrases"].pop(name))
     texts = load_texts(folder)
     assert texts.say("repeated", "en") == texts.say("unsure", "en")
     assert texts.say_in_form("reason_noted", "zh-CN") == texts.say_in_form("again", "zh-CN")
     assert texts.say_in_form("one_each", "zh-CN") == texts.say_in_form("again", "zh-CN")
+    assert texts.say("already_sent", "en") == texts.say("upset", "en") == texts.say("unsure", "en")
+    assert texts.say_in_form("not_listed", "en") == texts.say_in_form("again", "en")
 
 
 def test_what_is_said_about_a_slot_may_promise_nothing(tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ def test_numerals_but_for_lone_words_below_ten_and_what_names_no_one_number(text
         ("我爸今年68了", Birth(age=68)),
         ("I'm 35", Birth(age=35)),
         ("I'm fifty-three", Birth(age=53)),
+        ("travel insurance for me, 29, based in Singapore", Birth(age=29)),
+        ("im 41 and live in london", Birth(age=41)),
         ("she is Forty Two years old", Birth(age=42)),
         ("a 30 years old woman", Birth(age=30)),
         ("age is 41", Birth(age=41)),
@@ -109,7 +111,10 @@ def test_an_age_is_read_from_what_says_it(text: str, found: Birth) -> None:
         "35",
         "30k",
         "还我50",
+        "I'm 5 minutes late",
         "爸六十三妈六十",
+        "一家三口，32、31和5岁",
+        "我跟我老公都想买重疾他三十八我三十六",
         "五六岁",
         "三四岁的孩子",
         "30到40岁",
@@ -145,6 +150,7 @@ def test_what_is_no_age_or_two_is_none(text: str) -> None:
         ("九〇年", Birth(year=1990)),
         ("1958", Birth(year=1958)),
         ("三十多", None),
+        ("thirty something", None),
         ("30出头", None),
         ("未满18", None),
         ("奔四", None),
@@ -209,7 +215,17 @@ def test_an_age_a_year_and_a_share_are_no_amount_even_when_one_was_asked_for(tex
 
 @pytest.mark.parametrize(
     "text",
-    ["预算一年2000块", "每年交6000元", "一个月100块以内", "年收入30万", "贷款50万", "I earn 100k a year", "$50/month"],
+    [
+        "预算一年2000块",
+        "你上次说2000块",
+        "you said 200 dollars",
+        "每年交6000元",
+        "一个月100块以内",
+        "年收入30万",
+        "贷款50万",
+        "I earn 100k a year",
+        "$50/month",
+    ],
 )
 def test_a_budget_an_income_or_a_debt_is_no_sum_insured(text: str) -> None:
     assert amount(text, bare=True) is None
@@ -237,6 +253,8 @@ def test_an_amount_is_written_without_an_exponent() -> None:
         ("Hong Kong", "CN-HK"),
         ("北京或者上海", None),
         ("朝阳", None),
+        ("昆山", "CN-JS"),
+        ("spain in europe", "ES"),
         ("我不住北京", None),
         ("不是北京，是上海", "CN-SH"),
         ("北京改上海", "CN-SH"),

@@ -45,7 +45,8 @@ _GOES_ON = re.compile(r"\s*(?:多|几|余|[十百千]|crore)| \d")
 """A number alone that is not at its end: 30多, 5百三, 50 0000."""
 _OTHER_MONEY = re.compile(
     r"(?:预算|保费|(?:每|一|(?<!\d)1)个?[年月]|年[交缴]|月[交缴薪入供]|年薪|收入|工资|薪水|存款|[房车]贷|贷款|借款|欠"
-    r"|(?<![a-z])(?:budget|premium|salary|income|earn(?:s|ing)?|mortgage|loan|debt|owe|rent|i (?:make|pay|paid))(?![a-z]))"
+    r"|你们?(?:上次|刚才|之前|不是)*说"
+    r"|(?<![a-z])(?:you said|budget|premium|salary|income|earn(?:s|ing)?|mortgage|loan|debt|owe|rent|i (?:make|pay|paid))(?![a-z]))"
     r"[^,。;\n]{0,16}$"
 )
 _PER_TIME = re.compile(

@@ -33,12 +33,15 @@ _YEAR = re.compile(
 )
 """A year of birth: no year in which something was bought, and no term (保20年的定期寿险)."""
 _BARE_YEAR = re.compile(r"\D{0,12}(?<![保交缴付要选买分])(\d{2})\s*年\D{0,2}|\D{0,24}((?:19|20)\d{2})")
-_NO_RANGE = r"(?<!\d)(?<!\d[.,/-])(?<![./-])(?<!\d[到至~])(?<!岁[到至~-])(?<![不未]满)(?<!不到)"
+_NO_RANGE = r"(?<!\d)(?<!\d[.,/-])(?<![./-])(?<!\d[到至~、和跟])(?<!岁[到至~-])(?<![不未]满)(?<!不到)"
+_GOES_ON = r"(?:and|live|living|from|in|based|male|female|now|single|married|with)(?![a-z])"
+"""Behind "I'm 41", where "I'm 5 minutes late" is no age."""
 _AGE = re.compile(
     rf"{_NO_RANGE}(\d{{1,3}})\s*(?:周?岁(?!以[上下内]|[多出]|[到至~-])|years?[ -]?old|years? of age|yrs?(?: old)?|y/?o\b)"
     r"|(?:aged?|age is|age of|年龄(?:是|为|改成|改为)?|今年)\s*:?\s*(\d{1,3})(?!\d|\s*[万千wk元年])"
-    r"|(?<![a-z])i'?(?: a)?m\s+(\d{1,3})(?![\d,.]*\d|\s*[a-z%])"
-    r"|(?<![还退给付欠借花])[我他她爸妈公婆儿女父母爷奶](?:今年|现在|快|刚|是|都|就)?(\d{2})(?=$|[，,。.！!；;、\s了吧啦]|[爸妈])"
+    r"|(?<!\d)[,;]\s*(\d{2})(?=\s*[,;])"
+    rf"|(?<![a-z])i'?(?: a)?m\s+(\d{{1,3}})(?![\d,.]*\d|\s*(?!{_GOES_ON})[a-z%])"
+    r"|(?<![还退给付欠借花])[我他她爸妈公婆儿女父母爷奶](?:今年|现在|快|刚|是|都|就)?(\d{2})(?=$|[，,。.！!；;、\s了吧啦]|[爸妈我他她])"
     r"|(?<![a-z])(?:he|she|mum|mom|dad|mother|father|wife|husband|son|daughter)(?:'?s| is)?\s+(?:turning |turns |just |now )?(\d{1,3})"
     r"(?=$|[,.!;]|\s+(?:and|now|years?|yrs?|mum|mom|dad|next|soon))"
 )
@@ -48,7 +51,7 @@ _NO_AGE = (
     r"|of us|adults?|days?|weeks?|months?|times?)(?![a-z])|[万千亿元块%$¥]|[kw](?![a-z])))"
 )
 _ABOUT = re.compile(
-    rf"\d\s*(?:多|几|来|余|出头|不到|s(?![a-z]))|[不未]满|不到|奔|(?<![a-z])(?:under|over|below|above)(?![a-z])|{_MONTH}\s*'?\d"
+    rf"\d\s*(?:多|几|来|余|出头|不到|something|s(?![a-z]))|[不未]满|不到|奔|(?<![a-z])(?:under|over|below|above)(?![a-z])|{_MONTH}\s*'?\d"
 )
 """三十多 is no age, and may 92 none of ninety-two years."""
 _BARE = re.compile(rf"^\D{{0,24}}?(\d{{1,3}})(?!\d){_NO_AGE}[^\d万千亿元块%$¥]{{0,12}}$")

@@ -12,6 +12,7 @@ _REFUND = re.compile(
     r"|it|i|want|need|my|me|then|the|this|please|pls|plz|get|give|for|just|to|okay|ok|so|now|a|\W)++"
 )
 """The wish for a refund said once more: no title."""
+_NAMES_REFUND = re.compile(r"^(?!.*多).*(?:退|refund|money)")
 _WISHED = re.compile(
     r"(?:那|好|ok|okay)?[\s，,]*(?:(?:我们?|请|麻烦您?|帮我?|给我|想|要|就|i (?:want|need|would like) to|please|pls|plz|can you)\s*)*"
     r"(?:(?:退款|退掉|退一下)(?:的?是)?|退(?:的是)?(?=[这那我昨今前上《“])|(?:get a )?refund(?: me)?(?: for)?(?![a-z]))\s*",
@@ -24,6 +25,19 @@ _OTHER_WISH = re.compile(
 )
 """Behind the question for an order: the wish for its refund is taken from before a title, another wish is none."""
 _NO_ORDER = re.compile(
+    r"(?:我|也|都|还|真的?|已经|早就?)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?(?:[那这]个?)?"
+    r"(?:订单|单|编|课程?)?(?:号码?|编号|名称?|名字|是什么|是多少)?了?"
+    r"|(?:我的?)?(?:订单|单|编|课程?)(?:号码?|名称?|名字)?(?:我|也|都)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?"
+    r"|(?:我|也|都|真)*(?:不(?:知道|清楚|记得)|忘记?了)(?!的).{0,12}"
+    r"|(?:你们?|您)(?:自己|去|给我|帮我|来|那边|系统|后台|能)+(?:查|找|看)(?!不|过).{0,10}|(?:你们?|您)?查(?:查|一?下)(?:看|我)?.{0,8}"
+    r"|(?:i |sorry |'ve |have )*(?:do not|don'?t|can'?t|cannot|could not|couldn't) (?:know|have|find|remember|see)(?: .{0,24})?"
+    r"|(?:just |please |can you |you )*(?:check|look (?:at|up|in|into)|look it up|see)(?: in| on)?"
+    r"(?: (?:my|the|your) (?:account|orders?|history|system|records?).{0,16}| yourself)?"
+    r"|(?:it'?s |its )?(?:on|in|under) my (?:account|phone|e-?mail|profile).{0,12}"
+    r"|(?:i |'ve |have )*(?:forgot|lost)(?:ten)?(?: (?:it|the|my|order|number|title|id))*"
+)
+"""That there is no number at hand, in whatever way it is said."""
+_ORDER = re.compile(
     r"(?:我|也|都|还|真的?|已经|早就?)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?(?:[那这]个?)?"
     r"(?:订单|单|编|课程?)?(?:号码?|编号|名称?|名字|是什么|是多少)?了?"
     r"|(?:我的?)?(?:订单|单|编|课程?)(?:号码?|名称?|名字)?(?:我|也|都)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?"
@@ -49,7 +63,8 @@ _EITHER = re.compile(rf"{_TITLES.pattern}|{_ORDERS.pattern}", re.IGNORECASE)
 _DAY = re.compile(r"20\d\d-\d\d?-\d\d?")
 _INSTEAD = re.compile(r"改成|改为|换成")
 _ONLY_ORDER = re.compile(
-    rf"(?:应该|退的|要退的)?(?:是|it'?s|it is|is)?\s*(?:{_TITLE.pattern}|(?=(?:\D*\d){{4}}){_ORDER.pattern})[\s。.!！吧]*"
+    rf"(?:应该|退的|要退的)?(?:是|it'?s|it is|it was|is|was|i meant)?\s*"
+    rf"(?:{_TITLE.pattern}|(?=(?:\D*\d){{4}}){_ORDER.pattern})[\s。.!！吧]*"
 )
 
 
@@ -72,6 +87,12 @@ def wishes_refund(text: str) -> bool:
     return _REFUND.fullmatch(folded(text)) is not None
 
 
+def insists_on_refund(text: str) -> bool:
+    """Whether it names the refund too: 我要 and 把多的退给我 do not say that all is to be given back."""
+    heard = folded(text)
+    return wishes_refund(heard) and _NAMES_REFUND.search(heard) is not None
+
+
 _SO_LONG = re.compile(
     r"(?:都|已经|等了|快|有)*(?:[\d一二两三四五六七八九十几半]+个?(?:多)?(?:天|周|星期|月|小时|礼拜))(?:多|都|过去)*了?"
     r"|(?:it'?s |it has |has |been |already |over |more than |about |almost |for )*(?:\d+|a|one|two|three|four|five|six|seven|ten)"
@@ -81,13 +102,11 @@ _SO_LONG = re.compile(
 
 
 def _bare_title(text: str) -> str:
-    """A text as a title; "" for a wish for something else, and for anger."""
+    """A text as a title; "" for a wish for something else."""
     said = text.strip()
     wished = _WISHED.match(said)
     title = said[wished.end() :].strip() if wished else said
-    heard = folded(title)
-    outburst = len(heard) <= _LONGEST_OUTBURST and _OUTBURST.search(heard) is not None
-    return "" if outburst or _OTHER_WISH.match(title) or _SO_LONG.fullmatch(heard) else title
+    return "" if _OTHER_WISH.match(title) or _SO_LONG.fullmatch(folded(title)) else title
 
 
 def without_orders(text: str) -> str:

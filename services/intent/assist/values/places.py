@@ -55,6 +55,10 @@ class Names:
         codes = {self.codes[each[0]] for each in found}
         return codes.pop() if len(codes) == 1 else None
 
+    def named(self, text: str) -> set[str]:
+        """All codes of a text."""
+        return {self.codes[each[0]] for each in self.phrases.pattern.finditer(folded(text))}
+
     def declines(self, text: str, code: str) -> bool:
         """Whether a text says that it is not this one, and names no other: 不是北京."""
         heard = folded(text)
@@ -79,10 +83,11 @@ def residence(regions: Names, text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
-    """The names of `names.json`."""
+    """The names of `names.json`; `unlisted` are kinds of insurance that no form takes down."""
 
     regions: Names
     categories: Names
+    unlisted: Phrases
     region_titles: Mapping[str, Mapping[Locale, str]]
     category_titles: Mapping[str, Mapping[Locale, str]]
 
@@ -91,7 +96,11 @@ def load_names(folder: Path = SHIPPED) -> Gazetteer:
     """Read `names.json`; raises ValueError, KeyError or TypeError when it is of another shape."""
     raw: dict[str, Any] = orjson.loads((folder / "names.json").read_bytes())
     return Gazetteer(
-        Names.of(raw["regions"]), Names.of(raw["categories"]), _titles(raw["regions"]), _titles(raw["categories"])
+        Names.of(raw["regions"]),
+        Names.of(raw["categories"]),
+        Phrases.of(raw["unlisted"]),
+        _titles(raw["regions"]),
+        _titles(raw["categories"]),
     )
 
 

@@ -42,6 +42,8 @@ _ENGLISH = re.compile(
 _CLAUSES = re.compile(r"(?<!\d),|,(?!\d)|[，、;；。.!！\n]+|(?<![a-z])(?:because|but)(?![a-z])", re.IGNORECASE)
 _LONGEST = 40
 """Characters of a clause that a title may be too; what is longer tells something."""
+_OF_SOMETHING_ELSE = re.compile(r"保险|人工|推销|短信|(?<![a-z])(?:insurance|spam|sms|(?:a )?human)(?![a-z])")
+"""What is not wanted there is no course: 我不想转人工, 我不要保险."""
 _LAST_BLANKS = 3
 """Blanks of a clause, from its end, at which a reason may begin."""
 
@@ -49,7 +51,7 @@ _LAST_BLANKS = 3
 def is_reason(clause: str) -> bool:
     """Whether a clause says why. A title can sound so too: who gives one is asked for it again, and the reason is shown in the end."""
     heard = folded(clause).strip(" ~～…")
-    if not heard or is_question(heard):
+    if not heard or is_question(heard) or _OF_SOMETHING_ELSE.search(heard):
         return False
     return _CHINESE.search(heard) is not None or _ENGLISH.search(heard) is not None
 
