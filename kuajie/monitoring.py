@@ -21,6 +21,7 @@ OPINIONS = FileFormat(("text", "published_at"), ("document_id", "topic", "sentim
 SENTIMENTS = ("negative", "neutral", "positive")
 LONGEST_DAYS = 1_500
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""What is before is a date that is written as a number, as 20260105, and would be read as so many seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,7 @@ def _published(row: Row) -> datetime | str:
         published = datetime.fromtimestamp(seconds(row["published_at"]), UTC)
     except (ValueError, OverflowError, OSError):
         return "invalid_published_at"
-    return (
-        published if published >= EARLIEST else "published_before_1990"
-    )  # such as 20260105: so many seconds since 1970
+    return published if published >= EARLIEST else "published_before_1990"
 
 
 def _unwritten(text: object, name: str) -> str | None:
