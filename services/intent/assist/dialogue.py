@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from services.intent.assist.amendments import takes_back, wishes_refund_too
 from services.intent.assist.context import INSURANCE, PRICES, REFUNDS, in_context, names_form, of_the_kind, of_the_price
 from services.intent.assist.forms import Forms, Step
-from services.intent.assist.found import Found, Passage
+from services.intent.assist.found import Found
 from services.intent.assist.hearing import INVESTS, SMALL_TALK, Hearing
 from services.intent.assist.masking import says_only_numbers
+from services.intent.assist.quoting import headings, quoted
 from services.intent.assist.session import Session
 from services.intent.assist.texts import LabelAnswer, TextLink, Texts
 from services.intent.assist.turns import Action, HandOff, Heard, Outcome, Turn
@@ -66,7 +67,7 @@ class Dialogue:
         if place is None and len(offered) == 1 and words.says("yes", text):
             place = 0
         if place is not None:
-            return replace(self._quoted(session, offered[place]), retrieval=session.offered.retrieval)
+            return replace(quoted(self.texts, session, offered[place]), retrieval=session.offered.retrieval)
         none = words.says("no", text) or chooses_none(text)
         return self._not_understood(session, text, self.texts.say("not_helped", session.locale)) if none else None
 
@@ -114,12 +115,10 @@ class Dialogue:
 
     def _reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
         locale = session.locale
-        if self.hearing.asks_advice(session, heard, text):
-            invests = self.hearing.sure(heard, text) and heard.label == INVESTS
-            said = self.texts.labels[INVESTS].text.in_locale(locale) if invests else self.texts.say("advice", locale)
-            return Turn(locale, "advice", said, session.settled(), links=(SUITABILITY,))
+        if (withheld := self._withheld(session, text, heard, found)) is not None:
+            return withheld
         if found is not None and found.passages:
-            return self._quoted(session, found.passages[0])
+            return quoted(self.texts, session, found.passages[0])
         if found is not None and found.near and self._may_offer(session, heard, text):
             return self._offered(session, found, heard.label if self.hearing.sure(heard, text) else "")
         if not self.hearing.sure(heard, text):
@@ -217,12 +216,22 @@ class Dialogue:
         text = f"{turn.text}\n{self.texts.say('back_to_form', locale)}{_gap(locale)}{question}"
         return replace(turn, text=text, slots=session.form.slots)
 
-    def _quoted(self, session: Session, passage: Passage) -> Turn:
-        source = passage.citation.source
-        lead = self.texts.say("from_knowledge", session.locale, title=source)
-        text = f"{lead}\n{passage.quote}"
-        quotes = (source, passage.quote)
-        return Turn(session.locale, "knowledge", text, session.settled(), quotes=quotes, citations=(passage.citation,))
+    def _withheld(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn | None:
+        """Who decides, where advice or a promise is wanted. For a promise, what was found is offered by its headings: quoted it would
+        be taken for one.
+        """
+        locale = session.locale
+        if self.hearing.asks_promise(session, heard, text):
+            said = self.texts.say("no_promise", locale)
+            near = (*found.passages, *found.near) if found is not None and session.form is None else ()
+            if found is None or not near:
+                return Turn(locale, "advice", said, session.settled())
+            return headings(self.texts, session.settled(), replace(found, passages=(), near=near), said)
+        if not self.hearing.asks_advice(session, heard, text):
+            return None
+        invests = self.hearing.sure(heard, text) and heard.label == INVESTS
+        said = self.texts.labels[INVESTS].text.in_locale(locale) if invests else self.texts.say("advice", locale)
+        return Turn(locale, "advice", said, session.settled(), links=(SUITABILITY,))
 
     def _may_offer(self, session: Session, heard: Heard, text: str) -> bool:
         """Whether passages that only come near are offered: in no form, and not where one begins, as for what an insurance costs."""
@@ -237,18 +246,11 @@ class Dialogue:
         unanswered = session.unanswered + (session.offered is not None)
         if unanswered >= IN_A_ROW:
             return self._no_answer(session, self.texts.labels[OUT_OF_SCOPE])
-        near = list({each.citation.nearest: each for each in reversed(found.near)}.values())[::-1]
-        titles = [each.citation.nearest for each in near]
-        listed = "\n".join(f"{number}. {title}" for number, title in enumerate(titles, 1))
         answer = self.texts.labels.get(label)
         told = answer.text.in_locale(session.locale) if answer and answer.way == "knowledge" else ""
-        lead = f"{told}\n" if told and session.told != label else ""
-        text = f"{lead}{self.texts.say('suggestions_too' if lead else 'suggestions', session.locale)}\n{listed}"
-        offered = replace(found, near=near)
-        after = replace(session.settled(), unanswered=unanswered, told=label if told else "", offered=offered)
-        cited = tuple(each.citation for each in near)
-        links = answer.links if answer and lead else ()
-        return Turn(session.locale, "suggestions", text, after, quotes=tuple(titles), citations=cited, links=links)
+        lead = told if session.told != label else ""
+        after = replace(session.settled(), unanswered=unanswered, told=label if told else "")
+        return headings(self.texts, after, found, lead, answer.links if answer and lead else ())
 
     def _not_understood(self, session: Session, text: str, said: str | None) -> Turn:
         """`said` in place of the words for a text that something known was half heard in."""

@@ -8,7 +8,7 @@ from services.intent.assist.masking import says_only_numbers
 from services.intent.assist.session import Session
 from services.intent.assist.texts import Texts
 from services.intent.assist.turns import Heard
-from services.intent.assist.words import Reply, folded
+from services.intent.assist.words import Reply, folded, is_question
 from services.intent.labels import PRODUCT_TOPICS
 
 SURE_FROM = {"keyword": 0.15}
@@ -21,6 +21,8 @@ SMALL_TALK = frozenset({"greeting", "thanks_bye", "feedback.praise"})
 _FINANCE = ("insurance.", "invest.", "loan.", "instalment.")
 _BARE: tuple[Reply, ...] = ("yes", "no", "declined", "skip")
 _COVER = re.compile(r"保额|保险|(?<![a-z])(?:insurance|cover(?:age)?)(?![a-z])")
+
+_EXPECTS_YES = re.compile(r"(?:[吧哈]|(?<![a-z])(?:right|correct|yes))\W*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,16 @@ class Hearing:
         """
         if self.sure(heard, text) and heard.label == INVESTS:
             return True
-        about_money = heard.label.startswith(_FINANCE) or bool(set(heard.topics) & set(PRODUCT_TOPICS) - {"travel"})
-        about_money |= _COVER.search(folded(text)) is not None and not speaks_of_content(text)
-        before = session.subject.startswith(_FINANCE) and not heard.topics
-        return (about_money or before) and self.texts.words.asks_advice(text)
+        return self.texts.words.asks_advice(text) and _is_about_money(session, heard, text)
+
+    def asks_promise(self, session: Session, heard: Heard, text: str) -> bool:
+        """Whether somebody wants to hear that something is sure to be insured, paid or earned: 肯定能过核保吧."""
+        wanted = is_question(text) or _EXPECTS_YES.search(folded(text)) is not None
+        return wanted and self.texts.words.asks_promise(text) and _is_about_money(session, heard, text)
+
+
+def _is_about_money(session: Session, heard: Heard, text: str) -> bool:
+    """About an insurance, a loan or an investment; of what was spoken of before, where the text names nothing else."""
+    about_money = heard.label.startswith(_FINANCE) or bool(set(heard.topics) & set(PRODUCT_TOPICS) - {"travel"})
+    about_money |= _COVER.search(folded(text)) is not None and not speaks_of_content(text)
+    return about_money or (session.subject.startswith(_FINANCE) and not heard.topics)

@@ -27,7 +27,7 @@ PHRASES = frozenset(
 FORM_PHRASES = frozenset({"again", "cancelled", "changed", "which", "not_given", "age_of"})
 YOUNGER = {
     "not_helped": "unsure", "repeated": "unsure", "suggestions": "unsure", "suggestions_too": "unsure",
-    "refund_asked": "unsure", "no_hand_off": "unsure",
+    "refund_asked": "unsure", "no_hand_off": "unsure", "no_promise": "advice",
     "upset": "unsure", "already_sent": "unsure", "reason_noted": "again", "one_each": "again", "not_listed": "again",
 }  # fmt: skip
 """Phrases that a folder of before may lack, and what is said in their place."""

@@ -137,6 +137,8 @@ class Words:
     complaint: Phrases
     complaint_unless: Phrases
     advice: Phrases
+    promise: Phrases
+    promise_unless: Phrases
     refund_asked: Phrases
     replies: Mapping[Reply, re.Pattern[str]]
     cancel: Phrases
@@ -186,6 +188,10 @@ class Words:
         """Whether somebody asks which one to take; of what, the label and the topics say."""
         return self.advice.found(folded(text))
 
+    def asks_promise(self, text: str) -> bool:
+        """Whether somebody wants to hear for certain that something will be so; of what, the label and the topics say."""
+        return self.promise.found(self.promise_unless.without(folded(text)))
+
     def asks_about_refund(self, text: str) -> bool:
         """Whether a text about a refund asks for its rules, its time or how far it is, and wishes for none."""
         return self.refund_asked.found(folded(text))
@@ -212,8 +218,8 @@ def content_of(path: Path) -> bytes:
 def load_words(folder: Path = SHIPPED) -> Words:
     """Read `words.json`; raises ValueError, KeyError or TypeError when a list is missing or of another shape.
 
-    `complaint`, `complaint_unless`, `changed_mind`, `small_talk`, `robot`, `not_helped`, `refund_asked`, `upset` and the risk
-    `violence` may be missing: they are younger than some folders.
+    `complaint`, `complaint_unless`, `changed_mind`, `small_talk`, `robot`, `not_helped`, `refund_asked`, `upset`, `promise`,
+    `promise_unless` and the risk `violence` may be missing: they are younger than some folders.
     """
     raw: dict[str, Any] = orjson.loads(content_of(folder / "words.json"))
     human = raw["human"]
@@ -230,6 +236,8 @@ def load_words(folder: Path = SHIPPED) -> Words:
         complaint=Phrases.of(raw.get("complaint", ())),
         complaint_unless=Phrases.of(raw.get("complaint_unless", ())),
         advice=Phrases.of(raw["advice"]),
+        promise=Phrases.of(raw.get("promise", ())),
+        promise_unless=Phrases.of(raw.get("promise_unless", ())),
         refund_asked=Phrases.of(raw.get("refund_asked", ())),
         replies={
             "yes": _in_a_row(raw["yes"]),
