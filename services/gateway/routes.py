@@ -1,5 +1,6 @@
 """The routes of the edge: one that composes, one that sums up, and a row of the table for each of the others."""
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable
 
@@ -68,6 +69,9 @@ class Endpoint:
         await response(scope, receive, send)
 
 
+_OF_THE_PLATFORM = re.compile(r"{(user_id|item_id|document_id)}")
+
+
 def edge_routes() -> list[BaseRoute]:
     """All public routes; their documentation is made elsewhere, from the same rows."""
     endpoints = [Endpoint(COMPOSED, recommend), Endpoint(LAG, lag), *(Endpoint(row, forward) for row in ROWS)]
@@ -75,8 +79,8 @@ def edge_routes() -> list[BaseRoute]:
 
 
 def _pattern(row: Row) -> str:
-    """The path as it is matched: ids of users and documents are the platform's own, often addresses, and may hold slashes."""
-    return row.path.replace("{user_id}", "{user_id:path}").replace("{document_id}", "{document_id:path}")
+    """The path as it is matched: ids of people, items and documents are the platform's own, often addresses, and may hold slashes."""
+    return _OF_THE_PLATFORM.sub(r"{\1:path}", row.path)
 
 
 async def forward(row: Row, request: Request, caller: Caller) -> Response:

@@ -28,7 +28,7 @@ async def content(body: ContentRequest, held: Held, caller: Reader) -> ContentAn
     return await held.content.answer(caller.tenant_id, body)
 
 
-@router.get("/v1/items/{item_id}/similar")
+@router.get("/v1/items/{item_id:path}/similar")
 async def similar(
     item_id: ItemId, held: Held, caller: Reader, limit: Limit = 10, locale: Locale = DEFAULT_LOCALE
 ) -> ItemList:

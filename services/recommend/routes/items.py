@@ -76,7 +76,7 @@ async def list_items(
         return await items.page(connection, caller.tenant_id, category=category, cursor=cursor, limit=limit)
 
 
-@router.get("/v1/items/{item_id}")
+@router.get("/v1/items/{item_id:path}")
 async def get_item(item_id: Annotated[ExternalId, Path()], held: Held, caller: Reader) -> Item:
     """One item; 404 when there is none."""
     async with held.db.connect() as connection:

@@ -63,10 +63,19 @@ async def test_an_id_may_hold_a_slash(gateway, stubs, key):
     assert stubs["profile"].seen[0].raw_path == "/v1/people/shop%2F7/snapshot"
 
 
-@pytest.mark.parametrize("path", ["/v1/monitor/documents", "/v1/assist/knowledge"])
-async def test_the_id_of_a_document_may_be_its_address(gateway, stubs, key, path):
-    await gateway.get(f"{path}/https:%2F%2Fa.example%2F1%3Fb", headers=key)
-    assert stubs["intent"].seen[0].raw_path == f"{path}/https:%2F%2Fa.example%2F1%3Fb"
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("intent", "/v1/monitor/documents/%s"),
+        ("intent", "/v1/assist/knowledge/%s"),
+        ("recommend", "/v1/items/%s"),
+        ("recommend", "/v1/items/%s/similar"),
+    ],
+)
+async def test_the_id_of_a_document_or_an_item_may_be_its_address(gateway, stubs, key, service, path):
+    asked = path % "https:%2F%2Fa.example%2F1%3Fb"
+    await gateway.get(asked, headers=key)
+    assert stubs[service].seen[0].raw_path == asked
 
 
 @pytest.mark.parametrize("name", ["%2E%2E", "%2E"])

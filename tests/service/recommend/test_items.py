@@ -1,6 +1,7 @@
 """The catalogue: what may be written, what is read back, what is told to the stream."""
 
 import json
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -28,6 +29,14 @@ async def test_an_item_is_read_back_as_it_was_written(client):
     assert stored["description"] == {"und": "long text"}
     assert stored["published_at"] == "2026-01-02T03:04:05Z"
     assert stored["status"] == "active"
+
+
+async def test_the_id_of_an_item_may_be_its_address(client):
+    address = "https://courses.example/finance/7?edition=2#top"
+    await put_items(client, item(address, "finance"), item("b", "finance"))
+    path = f"/v1/items/{quote(address, safe='')}"
+    assert (await client.get(path)).json()["item_id"] == address
+    assert [each["item_id"] for each in (await client.get(f"{path}/similar")).json()["data"]] == ["b"]
 
 
 async def test_an_unknown_item_is_not_found(client):
