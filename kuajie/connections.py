@@ -34,8 +34,13 @@ class Connection(HttpToolsProtocol):
         """A request that comes as a whole costs no timer."""
         self._begun = False
         super().data_received(data)
-        if self._in_head or (self._between and not self._begun):
+        if self._in_head or (self._is_idle and not self._begun):
             self._wait()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether it owes no answer and no byte of a further request has come."""
+        return self._between and (self.cycle is None or self.cycle.response_complete)
 
     def on_message_begin(self) -> None:
         self._begun, self._in_head, self._between = True, True, False
@@ -52,6 +57,8 @@ class Connection(HttpToolsProtocol):
         self._between = True
         self._have()
         super().on_message_complete()
+        if not self.pipeline:
+            self.flow.resume_reading()  # a large body has stopped it, and who does not read sees nobody hang up
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from starlette.types import Receive, Scope
@@ -37,14 +38,13 @@ class Departure:
             self._told()
 
     def tell(self, told: Callable[[], None]) -> None:
-        """Call `told`, and nobody else, when it happens; at once where it has."""
-        if self.has_happened:
-            told()
-        else:
-            self._told = told
+        """Call `told`, and nobody else, when it happens."""
+        self._told = told
 
-    def tell_nobody(self) -> None:
-        self._told = None
+    def forget(self, told: Callable[[], None]) -> None:
+        """Where the request after it is told by now, that stays: one that ends late has sent its answer before."""
+        if self._told is told:
+            self._told = None
 
 
 async def while_connected(scope: Scope, receive: Receive, work: Awaitable[T]) -> T:
@@ -70,12 +70,17 @@ async def while_connected(scope: Scope, receive: Receive, work: Awaitable[T]) ->
 
 
 def _follow(scope: Scope, receive: Receive, leave: Callable[[], None]) -> Callable[[], object]:
-    """Have `leave` called when the caller leaves; gives what ends that. Under another server than ours a task listens."""
+    """Have `leave` called when the caller leaves; gives what ends that. Under another server than ours a task listens.
+
+    Never at once: work that waits for nothing would be done, and the cancellation hit whatever the task waits for next.
+    """
     departure: Departure | None = scope.get(DEPARTURE)
     if departure is None:
         return asyncio.create_task(_listen(receive, leave)).cancel
+    if departure.has_happened:
+        return asyncio.get_running_loop().call_soon(leave).cancel
     departure.tell(leave)
-    return departure.tell_nobody
+    return partial(departure.forget, leave)
 
 
 async def _listen(receive: Receive, leave: Callable[[], None]) -> None:

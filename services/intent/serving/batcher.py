@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Generic, Protocol, Self
 
 from services.intent.model import A, E, L, Model
-from services.intent.serving.computing import LEAST, Computed, Run, compute, give_way
+from services.intent.serving.computing import LEAST, Computed, Run, compute, encode, give_way
 from services.intent.serving.failures import BatcherError, DeadlinePassed, Draining, ModelFailed, QueueFull
 from services.intent.serving.jobs import Asked, Job, fail
 from services.intent.serving.waiting import Limits, Priority, Waiting
@@ -174,21 +174,26 @@ class Batcher(Generic[E, L, A]):
         try:
             self._encode(loop, asked)
             await asked.whole
+            return [asked.answers[place] for place in range(len(texts))]
         except BatcherError as error:
             left_for = error.reason
             raise
         finally:
             too_late.cancel()
             self._forget(asked, left_for)
-        return [asked.answers[place] for place in range(len(texts))]
+            del asked  # it holds the error, whose traceback holds this frame
 
     def _encode(self, loop: asyncio.AbstractEventLoop, asked: Asked[E, A]) -> None:
         size = sum(len(text.encode()) for text in asked.texts)
         if not self._yielding and size <= self._model.appetite.encoded_at_once:
-            self._enqueue(asked, _encoded(self._model, asked.texts))
+            self._enqueue(asked, encode(self._model, asked.texts))
+            return
+        try:
+            asked.reading = loop.run_in_executor(self._encoding, encode, self._model, asked.texts)
+        except RuntimeError as failure:  # the system gives no thread
+            asked.fail(ModelFailed.of(failure))
             return
         self._being_encoded += len(asked.texts)
-        asked.reading = loop.run_in_executor(self._encoding, _encoded, self._model, asked.texts)
         asked.reading.add_done_callback(partial(self._read, asked))
 
     def _read(self, asked: Asked[E, A], reading: "asyncio.Future[Sequence[E] | Exception]") -> None:
@@ -243,7 +248,12 @@ class Batcher(Generic[E, L, A]):
         run = Run(batch, sum(job.tokens for job in batch), started, since)
         self._running.add(run)
         self._being_computed += run.tokens
-        self._computing.submit(self._work, run, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        try:
+            self._computing.submit(self._work, run, loop)
+        except RuntimeError as failure:  # the system gives no thread
+            run.outcome = failure
+            loop.call_soon(self._computed, run)
 
     def _work(self, run: Run[E, A], loop: asyncio.AbstractEventLoop) -> None:
         """On a computing thread. A future of asyncio's around one of the thread's would cost a tenth of what a text costs the loop."""
@@ -252,9 +262,11 @@ class Batcher(Generic[E, L, A]):
             loop.call_soon_threadsafe(self._computed, run)
 
     def _computed(self, run: Run[E, A]) -> None:
+        if run not in self._running:  # it waited in the pool for a thread, and was failed
+            return
         self._running.discard(run)
         self._being_computed -= run.tokens
-        batch, computed = run.batch, run.outcome
+        batch, computed = run.over()
         if not isinstance(computed, Computed):
             failure = computed
             self._observer.dropped(len(batch), ModelFailed.reason)
@@ -283,10 +295,3 @@ class Batcher(Generic[E, L, A]):
         self._observer.dropped(len(taken.expired), Draining.reason)
         for batch in (taken.expired, *(run.batch for run in self._running)):
             fail(batch, Draining)
-
-
-def _encoded(model: Model[E, L, A], texts: Sequence[str]) -> Sequence[E] | Exception:
-    try:
-        return model.encode(texts)
-    except Exception as failure:  # noqa: BLE001  told to whoever asked
-        return failure

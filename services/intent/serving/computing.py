@@ -1,4 +1,4 @@
-"""What happens on a computing thread: a batch through the model."""
+"""What happens on the threads: texts are encoded, a batch goes through the model."""
 
 import os
 import sys
@@ -40,6 +40,20 @@ class Run(Generic[E, A]):
             self.outcome = compute(model, [job.encoded for job in self.batch])
         except BaseException as failure:  # noqa: BLE001  told to whoever asked
             self.outcome = failure
+
+    def over(self) -> tuple[Sequence[Job[E, A]], Computed[A] | BaseException]:
+        """The batch and its outcome, once: the traceback of an error leads to this run, which lets go of both lest they stay."""
+        batch, outcome = self.batch, self.outcome
+        self.batch, self.outcome = (), RuntimeError()
+        return batch, outcome
+
+
+def encode(model: Model[E, L, A], texts: Sequence[str]) -> Sequence[E] | Exception:
+    """What the model raises, this gives; an exit it raises."""
+    try:
+        return model.encode(texts)
+    except Exception as failure:  # noqa: BLE001  told to whoever asked
+        return failure
 
 
 def compute(model: Model[E, L, A], encoded: Sequence[E]) -> Computed[A]:

@@ -1,11 +1,14 @@
 """A model that fails, and leaving with work under way."""
 
 import asyncio
+import gc
 from dataclasses import replace
 
 import pytest
 
-from services.intent.serving.failures import Draining, ModelFailed
+from services.intent.serving.computing import Run
+from services.intent.serving.failures import BatcherError, Draining, ModelFailed
+from services.intent.serving.jobs import Asked, Job
 from tests.unit.intent.batching import APPETITE, EchoModel, House, hold, queued, until
 
 
@@ -52,6 +55,35 @@ async def test_an_error_that_no_future_takes_fails_its_batch_and_ends_no_thread(
         with pytest.raises(ModelFailed):
             await house.ask(text)
         assert await house.ask("fine") == ["FINE"]
+
+
+@pytest.mark.parametrize("pool", ["_encoding", "_computing"])
+async def test_where_the_system_gives_no_thread_the_texts_fail_and_hold_up_nobody(pool: str) -> None:
+    house = House(EchoModel(appetite=replace(APPETITE, encoded_at_once=100 * (pool == "_computing"))).open())
+    async with house.batcher:
+        getattr(house.batcher, pool).shutdown()  # submitting raises RuntimeError, as it does where no thread can start
+        for text in ("first", "second"):
+            with pytest.raises(ModelFailed, match="RuntimeError"):
+                await house.ask(text, within=2)
+    assert house.ledger.dropped_texts == {"model_failed": 2}
+    assert (house.batcher._being_encoded, house.batcher._being_computed, house.batcher._running) == (0, 0, set())
+
+
+@pytest.mark.parametrize("text", ["poison", "mute", "unreadable", "late"])
+async def test_a_request_that_failed_stays_in_no_cycle(text: str) -> None:
+    """The collector of a process that serves looks at what is old after many a million objects."""
+    house = House(EchoModel() if text == "late" else EchoModel().open())
+    gc.collect()
+    gc.disable()
+    try:
+        async with house.batcher:
+            with pytest.raises(BatcherError):
+                await house.ask(text, within=0.05 if text == "late" else 60)
+            house.model.open()
+            assert await house.ask("fine") == ["FINE"]
+        assert not [each for each in gc.get_objects() if isinstance(each, Asked | Job | Run)]
+    finally:
+        gc.enable()
 
 
 async def test_leaving_finishes_what_is_under_way_and_refuses_the_rest() -> None:

@@ -83,6 +83,30 @@ async def test_a_departure_after_the_work_is_nobodys():
     await asyncio.sleep(0)  # where this task would have been cancelled
 
 
+async def test_a_departure_before_work_that_waits_for_nothing_cancels_nothing_after_it():
+    departure = Departure()
+    departure.happens()
+
+    async def work():
+        return 7
+
+    assert await while_connected({DEPARTURE: departure}, never_asked, work()) == 7
+    await asyncio.sleep(0)
+    assert asyncio.current_task().cancelling() == 0
+
+
+async def test_a_request_that_ends_after_the_next_began_leaves_that_one_told():
+    departure, answered = Departure(), asyncio.Event()
+    first = asyncio.create_task(while_connected({DEPARTURE: departure}, never_asked, answered.wait()))
+    second = asyncio.create_task(while_connected({DEPARTURE: departure}, never_asked, never()))
+    await asyncio.sleep(0)
+    answered.set()
+    await first
+    departure.happens()
+    with pytest.raises(ClientGone):
+        await second
+
+
 async def test_who_is_cancelled_otherwise_is_not_said_to_have_lost_the_caller():
     here = asyncio.create_task(while_connected({DEPARTURE: Departure()}, never_asked, never()))
     await asyncio.sleep(0)

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from kuajie.connections import Connection
+from services.kit.asgi import whole_body
 from services.kit.disconnect import ClientGone, while_connected
 
 HEAD = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
@@ -21,8 +23,9 @@ LEFT: list[str] = []
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers at once under /early, never under /late, and elsewhere with the body when all of it is there."""
+    """Answers at once under /early, never under /late, and elsewhere, late under /slow, with the body when all of it is there."""
     if scope["path"] == "/late":
+        await whole_body(receive)
         try:
             await while_connected(scope, receive, asyncio.sleep(60))
         except ClientGone:
@@ -35,6 +38,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()
         body += message["body"]
         more = message["more_body"]
+    if scope["path"] == "/slow":
+        await asyncio.sleep(3 * Hasty.patience_s)
     head = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": head})
     await send({"type": "http.response.body", "body": body})
@@ -90,13 +95,26 @@ async def test_a_body_that_the_application_waits_for_may_take_longer() -> None:
         assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
 
 
-async def test_work_ends_when_its_connection_does() -> None:
+async def test_an_answer_to_a_body_that_came_behind_its_head_may_take_longer() -> None:
+    async with connected() as (reader, writer):
+        writer.write(HEAD % b"/slow")
+        await asyncio.sleep(0.02)
+        writer.write(b"abcd")
+        assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("size", [4, 200_000])
+async def test_work_ends_when_its_connection_does(size: int) -> None:
+    """uvicorn stops reading while more than 64 KiB of a body wait."""
     LEFT.clear()
     async with connected() as (reader, writer):
         writer.write(HEAD % b"/" + b"abcd")
         assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
-        writer.write(HEAD % b"/late" + b"abcd")
+        writer.write((HEAD % b"/late").replace(b"4", b"%d" % size))
         await asyncio.sleep(0.02)
+        writer.write(b"a" * size)
+        await writer.drain()
+        await asyncio.sleep(0.1)
         writer.close()
         async with asyncio.timeout(10):
             while not LEFT:
