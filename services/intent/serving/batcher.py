@@ -107,8 +107,9 @@ class Batcher(Generic[E, L, A]):
                 await self._idle.wait()
         except TimeoutError:
             self._give_up()
-        for pool in (self._encoding, self._computing):
-            await asyncio.to_thread(pool.shutdown, wait=not self._gave_up, cancel_futures=True)
+        for pool in (self._encoding, self._computing):  # what was handed over to be computed is counted at its end
+            dropping = pool is self._encoding
+            await asyncio.to_thread(pool.shutdown, wait=not self._gave_up, cancel_futures=dropping)
 
     @property
     def unsettled(self) -> int:

@@ -125,3 +125,16 @@ async def test_what_is_still_being_encoded_when_the_drain_is_given_up_is_failed_
         with pytest.raises(Draining):
             await task
     assert (house.batcher.unsettled, house.ledger.dropped_texts) == (0, {"draining": 2})
+
+
+async def test_a_batch_that_no_thread_has_begun_when_the_drain_is_given_up_is_counted_too() -> None:
+    house = House(drain_s=0.05)
+    house.batcher._computing.submit(house.model.gate.wait)
+    async with house.batcher:
+        waits = house.ask("waits")
+        await until(lambda: len(house.batcher._running) == 1)
+    with pytest.raises(Draining):
+        await waits
+    house.model.open()
+    await until(lambda: not house.batcher._running)
+    assert (house.batcher._being_computed, len(house.ledger.reports)) == (0, 1)
