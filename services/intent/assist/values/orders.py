@@ -37,23 +37,6 @@ _NO_ORDER = re.compile(
     r"|(?:i |'ve |have )*(?:forgot|lost)(?:ten)?(?: (?:it|the|my|order|number|title|id))*"
 )
 """That there is no number at hand, in whatever way it is said."""
-_ORDER = re.compile(
-    r"(?:我|也|都|还|真的?|已经|早就?)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?(?:[那这]个?)?"
-    r"(?:订单|单|编|课程?)?(?:号码?|编号|名称?|名字|是什么|是多少)?了?"
-    r"|(?:我的?)?(?:订单|单|编|课程?)(?:号码?|名称?|名字)?(?:我|也|都)*(?:不知道|不记得|记不[得清]|忘记?|找不[到着]|查不到|没有|没)了?"
-    r"|(?:我|也|都|真)*(?:不(?:知道|清楚|记得)|忘记?了)(?!的).{0,12}"
-    r"|(?:你们?|您)(?:自己|去|给我|帮我|来|那边|系统|后台|能)+(?:查|找|看)(?!不|过).{0,10}|(?:你们?|您)?查(?:查|一?下)(?:看|我)?.{0,8}"
-    r"|(?:i |sorry |'ve |have )*(?:do not|don'?t|can'?t|cannot|could not|couldn't) (?:know|have|find|remember|see)(?: .{0,24})?"
-    r"|(?:just |please |can you |you )*(?:check|look (?:at|up|in|into)|look it up|see)(?: in| on)?"
-    r"(?: (?:my|the|your) (?:account|orders?|history|system|records?).{0,16}| yourself)?"
-    r"|(?:it'?s |its )?(?:on|in|under) my (?:account|phone|e-?mail|profile).{0,12}"
-    r"|(?:i |'ve |have )*(?:forgot|lost)(?:ten)?(?: (?:it|the|my|order|number|title|id))*"
-)
-"""That there is no number at hand, in whatever way it is said."""
-_OUTBURST = re.compile(
-    r"无语|气死|烦死|[我卧]操|卧槽|操你|妈的|尼玛|傻[逼叉bx]|^滚|有病|去死|(?<![a-z])(?:wtf|fuck|shit|bullshit|bastard|idiot|stupid|damn)"
-)
-_LONGEST_OUTBURST = 24
 _ORDER = re.compile(r"(?<![a-z0-9])(?=(?:[a-z-]*\d){3})[a-z0-9][a-z0-9-]{5,39}(?![a-z0-9])")
 _TITLE = re.compile(r"《([^》]{1,80})》|“([^”]{1,80})”|\"([^\"]{1,80})\"")
 _AND = r"\s*(?:[、,，&]|和|跟|以及|还有|(?<![a-z])and(?![a-z]))\s*"

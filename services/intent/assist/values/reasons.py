@@ -40,8 +40,6 @@ _ENGLISH = re.compile(
     r"|\b(?:useless|boring|rubbish|disappoint\w*|misleading|regret)\b|^(?:because|cuz|bc|since)\b"
 )
 _CLAUSES = re.compile(r"(?<!\d),|,(?!\d)|[，、;；。.!！\n]+|(?<![a-z])(?:because|but)(?![a-z])", re.IGNORECASE)
-_LONGEST = 40
-"""Characters of a clause that a title may be too; what is longer tells something."""
 _OF_SOMETHING_ELSE = re.compile(r"保险|人工|推销|短信|(?<![a-z])(?:insurance|spam|sms|(?:a )?human)(?![a-z])")
 """What is not wanted there is no course: 我不想转人工, 我不要保险."""
 _LAST_BLANKS = 3
