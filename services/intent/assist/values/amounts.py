@@ -104,7 +104,7 @@ def _read(match: re.Match[str], *, bare: bool) -> Amount | None:
     if plain and (not bare or _GOES_ON.match(match.string, match.end("number"))):
         return None
     times = _UNITS[unit] if unit else 1
-    value = Decimal(match["number"].replace(",", "").replace(" ", "")) * times + (times // 2 if match["half"] else 0)
+    value = Decimal(match["number"].replace(",", "")) * times + (times // 2 if match["half"] else 0)
     value += int(match["rest"] or 0) * times // 10  # 3万5 is 35,000
     if plain and value < _LEAST_BARE:
         return None
