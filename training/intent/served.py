@@ -7,14 +7,18 @@ import numpy as np
 import onnxruntime as ort
 
 from services.intent.trained.confidence import Floats
+from services.intent.trained.norms import suited
 from training.intent.batches import Encoded, in_order
 
 
 def open_model(path: Path) -> ort.InferenceSession:
-    """A CPU session of an exported file."""
+    """A CPU session of an exported file, in the form in which it is served."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    form = suited(path)
+    return ort.InferenceSession(
+        form.model, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(form.disabled)
+    )
 
 
 def logits_of(session: ort.InferenceSession, data: Encoded, pad_id: int, tasks: Sequence[str]) -> dict[str, Floats]:

@@ -10,6 +10,7 @@ import onnxruntime as ort
 
 from services.intent.model import ModelRefused
 from services.intent.trained.accelerator import Accelerator
+from services.intent.trained.norms import Form, suited
 
 Policy = Literal["require", "prefer", "cpu"]
 CPU = "CPUExecutionProvider"
@@ -67,11 +68,12 @@ def _is_installed(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The onnxruntime at hand. `providers` are what it was built with, `open` makes a session."""
+    """The onnxruntime at hand. `providers` are what it was built with, `open` makes a session, `form` says of what on the CPU."""
 
     providers: Sequence[str] = field(default_factory=ort.get_available_providers)
     builds: Sequence[str] = field(default_factory=builds)
     open: Open = ort.InferenceSession
+    form: Callable[[Path], Form] = suited
 
 
 def open_session(files: Files, wanted: Wanted, runtime: Runtime | None = None) -> Session:
@@ -88,7 +90,8 @@ def open_session(files: Files, wanted: Wanted, runtime: Runtime | None = None) -
         why_not = f"the session fell back to {CPU}"
     if wanted.policy == "require":
         raise ModelRefused(f"{wanted.asked} is required, {why_not}")
-    session = installed.open(str(files.cpu), _options(wanted), providers=[CPU])
+    form = installed.form(files.cpu)
+    session = installed.open(form.model, _options(wanted), providers=[CPU], disabled_optimizers=list(form.disabled))
     return Session(session, wanted.asked, str(session.get_providers()[0]), why_not)
 
 

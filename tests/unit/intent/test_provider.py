@@ -7,6 +7,7 @@ import pytest
 
 from services.intent.model import ModelRefused
 from services.intent.trained.accelerator import CUDA, TENSORRT, Accelerator
+from services.intent.trained.norms import Form
 from services.intent.trained.provider import CPU, Files, Policy, Runtime, Session, Wanted, open_session
 
 FILES = Files(Path("model.onnx"), Path("model.fp16.onnx"))
@@ -16,7 +17,7 @@ INT8_ONLY = Files(Path("model.onnx"), None)
 class Opened:
     """A session that runs on the first provider of those that work, whatever it was told."""
 
-    def __init__(self, works: set[str], path: str, options: Any, providers: list[Any]) -> None:
+    def __init__(self, works: set[str], path: str, providers: list[Any]) -> None:
         self.path = path
         self.told = [each if isinstance(each, str) else each[0] for each in providers]
         self.settings = {each[0]: each[1] for each in providers if not isinstance(each, str)}
@@ -35,10 +36,11 @@ def opened(
     works: tuple[str, ...] = (CUDA, CPU),
     builds: tuple[str, ...] = ("onnxruntime-gpu",),
 ) -> Session:
-    def session(path: str, options: Any, providers: list[Any]) -> Opened:
-        return Opened(set(works), path, options, providers)
+    def session(path: str, options: Any, providers: list[Any], disabled_optimizers: Any = ()) -> Opened:
+        return Opened(set(works), path, providers)
 
-    return open_session(files, Wanted(policy, accelerator, 1, Accelerator(device=1)), Runtime(has, builds, session))
+    runtime = Runtime(has, builds, session, form=lambda file: Form(str(file)))
+    return open_session(files, Wanted(policy, accelerator, 1, Accelerator(device=1)), runtime)
 
 
 def test_the_gpu_opens_its_own_file_with_its_settings() -> None:
