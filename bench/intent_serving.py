@@ -1,7 +1,8 @@
 """The intent service against the limit of its model file, and against LitServe and Mosec with the same file, turn by turn.
 
 Each server is kept to one core with one compute thread, the callers to another; the limit is `session.run` on that same core, with
-texts that were tokenised before and batches of the best size. In a round everybody gets the same texts, as single requests and 64 to
+texts that were tokenised before and batches of the best size. `limit_as_opened` is the same in the form in which ours opens the file
+(`services.intent.trained.norms`). In a round everybody gets the same texts, as single requests and 64 to
 a request. Peers do less a text (no calibration, topics, keys, deadlines) and have their own dynamic batching, at the size and the
 wait that served each of them best in a sweep. Budget: at least .9 of the limit at saturation and ahead of both peers; a single text
 at most 1.5 ms over the limit, beside what the least that could answer takes; at twice the saturation p99 within the deadline, refusals
@@ -12,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -29,40 +31,55 @@ from bench.rig.callers import Measured, together
 from bench.rig.overload import flood, overload
 from bench.rig.servers import Limit, Server, least, limit, litserve, mosec, ours, stores
 from bench.rig.sides import ALONE, COUNT, KINDS, Side, side, texts
-from services.intent.trained.package import newest_shipped
+from services.intent.trained.norms import suited
+from services.intent.trained.package import MODEL, newest_shipped
 
 
-async def compare(raw: Limit, servers: Sequence[Server], asked: Sequence[str], rounds: int) -> dict[str, Any]:
+async def compare(
+    raw: Limit, opened: Limit, servers: Sequence[Server], asked: Sequence[str], rounds: int
+) -> dict[str, Any]:
     async with contexts(servers, asked) as sides:
         gathering = [each for each in sides if each.server.gathers]
         whole: list[dict[str, float]] = []
+        as_opened: list[dict[str, float]] = []
         alone: list[float] = []
+        alone_as_opened: list[float] = []
         for each in sides:
             each.server.signal(signal.SIGSTOP)
         for number in range(rounds):
             sys.stderr.write(f"round {number + 1} of {rounds}\n")
             for kind in KINDS:
                 whole.append(await asyncio.to_thread(raw.batched))
+                as_opened.append(await asyncio.to_thread(opened.batched))
                 for each in gathering:
                     with each.at_work():
                         await each.saturate(kind)
             alone += await asyncio.to_thread(raw.single, ALONE)
+            alone_as_opened += await asyncio.to_thread(opened.single, ALONE)
             for each in sides:
                 with each.at_work():
                     await each.one_by_one()
         for each in sides:
             each.server.signal(signal.SIGCONT)
     base = Measured(alone, sum(alone))
+    found = {each.server.name: throughput(each, whole, "of_limit") | alone_figures(each, base) for each in gathering}
+    for kind, shares in throughput(gathering[0], as_opened, "of_limit_as_opened").items():
+        found[gathering[0].server.name][kind] |= shares
     return {
-        "limit": {
-            "texts_per_second": round(COUNT / median(each["seconds"] for each in whole), 1),
-            "cpu_ms_a_text": round(median(each["cpu"] for each in whole) / COUNT * 1000, 3),
-            "batch_tokens": raw.size,
-            "alone_p50_ms": round(base.quantile_ms(0.5), 2),
-            "alone_p99_ms": round(base.quantile_ms(0.99), 2),
-        },
-        **{each.server.name: throughput(each, whole) | alone_figures(each, base) for each in gathering},
+        "limit": limit_figures(raw, whole, base),
+        "limit_as_opened": limit_figures(opened, as_opened, Measured(alone_as_opened, sum(alone_as_opened))),
+        **found,
         **{each.server.name: alone_figures(each, base) for each in sides if each not in gathering},
+    }
+
+
+def limit_figures(limit: Limit, whole: Sequence[dict[str, float]], alone: Measured) -> dict[str, float]:
+    return {
+        "texts_per_second": round(COUNT / median(each["seconds"] for each in whole), 1),
+        "cpu_ms_a_text": round(median(each["cpu"] for each in whole) / COUNT * 1000, 3),
+        "batch_tokens": limit.size,
+        "alone_p50_ms": round(alone.quantile_ms(0.5), 2),
+        "alone_p99_ms": round(alone.quantile_ms(0.99), 2),
     }
 
 
@@ -81,8 +98,8 @@ async def contexts(servers: Sequence[Server], asked: Sequence[str]) -> AsyncIter
         yield [first, *others]
 
 
-def throughput(each: Side, whole: Sequence[dict[str, float]]) -> dict[str, Any]:
-    """As a share of the limit, by the clock and by processor time."""
+def throughput(each: Side, whole: Sequence[dict[str, float]], share: str) -> dict[str, Any]:
+    """As a share of a limit, by the clock and by processor time; `share` is what it is called."""
     found: dict[str, Any] = {}
     for offset, kind in enumerate(KINDS):
         limits = whole[offset :: len(KINDS)]
@@ -90,8 +107,8 @@ def throughput(each: Side, whole: Sequence[dict[str, float]]) -> dict[str, Any]:
         spent = [one["cpu"] / mine for one, mine in zip(limits, each.cpu[kind], strict=True)]
         found[kind] = {
             "texts_per_second": round(COUNT / median(each.seconds[kind]), 1),
-            "of_limit": round(median(shares), 3),
-            "of_limit_by_cpu": round(median(spent), 3),
+            share: round(median(shares), 3),
+            f"{share}_by_cpu": round(median(spent), 3),
             "cpu_ms_a_text": round(median(each.cpu[kind]) / COUNT * 1000, 3),
         }
     return found
@@ -161,15 +178,24 @@ class Bench:
         file.write_text(json.dumps(self.asked), encoding="utf-8")
         return file
 
+    def as_opened(self) -> Path:
+        """A folder with the model in the form in which ours opens it."""
+        folder = self.folder / self.model.name
+        shutil.copytree(self.model, folder, ignore=shutil.ignore_patterns(MODEL))
+        form = suited(self.model / MODEL).model
+        (folder / MODEL).write_bytes(form if isinstance(form, bytes) else Path(form).read_bytes())
+        return folder
+
     def compared(self, rounds: int, *, peers: bool) -> dict[str, Any]:
         """The limit, ours and the peers, all of them up at a time and measured in turns."""
         with ExitStack() as stack:
             raw = stack.enter_context(limit(self.model, self.file, self.core))
+            opened = stack.enter_context(limit(self.as_opened(), self.file, self.core))
             tuned = {name: (peer, best(peer, self.asked)) for name, peer in self._peers(raw.size).items() if peers}
             servers = [stack.enter_context(ours(self.model, self.core, self.settings))]
             servers.append(stack.enter_context(least("answers", self.model, self.file, self.core)))
             servers += [stack.enter_context(peer(batching)) for peer, batching in tuned.values()]
-            found = uvloop.run(compare(raw, servers, self.asked, rounds))
+            found = uvloop.run(compare(raw, opened, servers, self.asked, rounds))
         for name, (_, batching) in tuned.items():
             found[name] |= asdict(batching)
         return found
