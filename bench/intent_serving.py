@@ -182,8 +182,8 @@ class Bench:
         """A folder with the model in the form in which ours opens it."""
         folder = self.folder / self.model.name
         shutil.copytree(self.model, folder, ignore=shutil.ignore_patterns(MODEL))
-        form = suited(self.model / MODEL).model
-        (folder / MODEL).write_bytes(form if isinstance(form, bytes) else Path(form).read_bytes())
+        with suited(self.model / MODEL) as form:
+            shutil.copyfile(form.file, folder / MODEL)
         return folder
 
     def compared(self, rounds: int, *, peers: bool) -> dict[str, Any]:

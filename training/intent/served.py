@@ -15,10 +15,10 @@ def open_model(path: Path) -> ort.InferenceSession:
     """A CPU session of an exported file, in the form in which it is served."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    form = suited(path)
-    return ort.InferenceSession(
-        form.model, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(form.disabled)
-    )
+    with suited(path) as form:
+        return ort.InferenceSession(
+            str(form.file), options, providers=["CPUExecutionProvider"], disabled_optimizers=list(form.disabled)
+        )
 
 
 def logits_of(session: ort.InferenceSession, data: Encoded, pad_id: int, tasks: Sequence[str]) -> dict[str, Floats]:

@@ -5,17 +5,22 @@ between releases, by a fifth of a whole forward pass (one core, 384 wide): 1.24 
 have a slow `LayerNormalization`, 1.30 to 1.32 a slow `SkipLayerNormalization` (5 ns an element for 0.6). So the runtime is asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 
-from services.intent.trained.protobuf import Field, NotProtobuf, counting, fields, holding
+from services.intent.trained.protobuf import Field, NotProtobuf, counting, fields, heading, holding
+from services.kit.telemetry import get_logger
+
+log = get_logger(__name__)
 
 FUSED = "SkipLayerNormalization"
 OPSET = 17
@@ -37,20 +42,34 @@ _EPSILON = "epsilon"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What onnxruntime is to open: a file by its path, or a model's bytes; and the optimisations that it is to leave out."""
+    """What onnxruntime is to open, and the optimisations that it is to leave out."""
 
-    model: str | bytes
+    file: Path
     disabled: Sequence[str] = ()
 
 
-def suited(file: Path) -> Form:
-    """The form in which this machine's CPU computes the file in the least time."""
-    several = apart(file.read_bytes()) if several_are_faster() else None
-    return Form(str(file)) if several is None else Form(several, NOT_AGAIN)
+@contextmanager
+def suited(file: Path) -> Iterator[Form]:
+    """The form in which this machine's CPU computes the file in the least time, there for as long as it is being opened.
+
+    A file and no bytes: of bytes onnxruntime keeps a copy for as long as the session lives. Where there is no room for one, the
+    model is opened as it is.
+    """
+    with ExitStack() as stack:
+        form = Form(file)
+        if several_are_faster() and (pieces := apart(file.read_bytes())):
+            try:
+                other = stack.enter_context(NamedTemporaryFile(suffix=file.suffix))
+                other.writelines(pieces)
+                other.flush()
+                form = Form(Path(other.name), NOT_AGAIN)
+            except OSError as error:
+                log.warning("no_room_for_the_faster_form", error=str(error))
+        yield form
 
 
-def apart(model: bytes) -> bytes | None:
-    """The model with every `SkipLayerNormalization` as sums and a `LayerNormalization`.
+def apart(model: bytes) -> list[bytes | memoryview] | None:
+    """The model, in pieces, with every `SkipLayerNormalization` as sums and a `LayerNormalization`.
 
     None where there is none that can be taken apart, or the bytes are no model that has the operator.
     """
@@ -58,11 +77,15 @@ def apart(model: bytes) -> bytes | None:
         parts = list(fields(memoryview(model)))
         if _opset(parts) < OPSET:
             return None
-        changed = [_graph_apart(part) if part.number == _GRAPH else part.whole for part in parts]
+        found: list[bytes | memoryview] = []
+        changed = False
+        for part in parts:
+            nodes = _graph_apart(part) if part.number == _GRAPH else None
+            changed = changed or nodes is not None
+            found += nodes or [part.whole]
     except NotProtobuf:
         return None
-    found = b"".join(changed)
-    return found if found != model else None
+    return found if changed else None
 
 
 def _opset(parts: list[Field]) -> int:
@@ -75,11 +98,16 @@ def _opset(parts: list[Field]) -> int:
     return 0
 
 
-def _graph_apart(graph: Field) -> bytes:
-    parts: list[bytes | memoryview] = []
-    for part in fields(graph.value):
-        parts += (_node_apart(part) if part.number == _NODE else None) or [part.whole]
-    return holding(_GRAPH, b"".join(parts))
+def _graph_apart(graph: Field) -> list[bytes | memoryview] | None:
+    """The graph's field with other nodes; None where all stay."""
+    parts = list(fields(graph.value))
+    others = {place: nodes for place, part in enumerate(parts) if part.number == _NODE and (nodes := _node_apart(part))}
+    if not others:
+        return None
+    inside: list[bytes | memoryview] = []
+    for place, part in enumerate(parts):
+        inside += others.get(place, [part.whole])
+    return [heading(_GRAPH, sum(map(len, inside))), *inside]
 
 
 def _node_apart(node: Field) -> list[bytes] | None:
@@ -114,7 +142,7 @@ def _node(operator: str, takes: list[str], gives: str, attributes: bytes = b"", 
 def several_are_faster() -> bool:
     """Whether this runtime, on this machine, takes the several operators in clearly less time than the one. 20 ms, once a process."""
     one = _alone()
-    runs = _timed(one), _timed(apart(one) or one)
+    runs = _timed(one), _timed(b"".join(apart(one) or [one]))
     together, each = (min(times) for times in zip(*([run() for run in runs] for _ in range(TRIALS)), strict=True))
     return bool(each < ADVANTAGE * together)
 

@@ -66,7 +66,12 @@ def _varint(message: memoryview, place: int) -> tuple[int, int]:
 def holding(number: int, value: bytes | memoryview | str) -> bytes:
     """A field of bytes, text, or another message."""
     content = value.encode() if isinstance(value, str) else bytes(value)
-    return encoded(number << 3 | LENGTH) + encoded(len(content)) + content
+    return heading(number, len(content)) + content
+
+
+def heading(number: int, size: int) -> bytes:
+    """What stands before the `size` bytes of such a field."""
+    return encoded(number << 3 | LENGTH) + encoded(size)
 
 
 def counting(number: int, value: int) -> bytes:

@@ -1,6 +1,7 @@
 """What a model computes on. onnxruntime falls back to the CPU with no more than a log line: here that is seen and said."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -73,7 +74,7 @@ class Runtime:
     providers: Sequence[str] = field(default_factory=ort.get_available_providers)
     builds: Sequence[str] = field(default_factory=builds)
     open: Open = ort.InferenceSession
-    form: Callable[[Path], Form] = suited
+    form: Callable[[Path], AbstractContextManager[Form]] = suited
 
 
 def open_session(files: Files, wanted: Wanted, runtime: Runtime | None = None) -> Session:
@@ -90,8 +91,10 @@ def open_session(files: Files, wanted: Wanted, runtime: Runtime | None = None) -
         why_not = f"the session fell back to {CPU}"
     if wanted.policy == "require":
         raise ModelRefused(f"{wanted.asked} is required, {why_not}")
-    form = installed.form(files.cpu)
-    session = installed.open(form.model, _options(wanted), providers=[CPU], disabled_optimizers=list(form.disabled))
+    with installed.form(files.cpu) as form:
+        session = installed.open(
+            str(form.file), _options(wanted), providers=[CPU], disabled_optimizers=list(form.disabled)
+        )
     return Session(session, wanted.asked, str(session.get_providers()[0]), why_not)
 
 

@@ -1,5 +1,6 @@
 """What a session was asked to run on, which file it opens for that, and what is said when it runs elsewhere."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def opened(
     def session(path: str, options: Any, providers: list[Any], disabled_optimizers: Any = ()) -> Opened:
         return Opened(set(works), path, providers)
 
-    runtime = Runtime(has, builds, session, form=lambda file: Form(str(file)))
+    runtime = Runtime(has, builds, session, form=lambda file: nullcontext(Form(file)))
     return open_session(files, Wanted(policy, accelerator, 1, Accelerator(device=1)), runtime)
 
 

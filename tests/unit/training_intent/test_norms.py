@@ -1,7 +1,9 @@
 """A graph computes the same with its normalised sums taken apart, and is left as it is where that is slower or can't be done."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import numpy as np
 import onnx
@@ -42,6 +44,13 @@ def computed(model: bytes, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
     return [np.asarray(each) for each in session.run(None, feeds)]
 
 
+def in_pieces(model: bytes) -> bytes:
+    """The model taken apart, which must be possible."""
+    pieces = apart(model)
+    assert pieces is not None
+    return b"".join(pieces)
+
+
 def alone(takes: list[str], *, gives: tuple[str, ...] = ("normal",), opset: int = 21, **attributes: float) -> bytes:
     """A model of one such operator; of its inputs only the first is none of the graph's constants."""
     node = helper.make_node(norms.FUSED, takes, list(gives), name="normal", domain="com.microsoft", **attributes)
@@ -62,8 +71,7 @@ def alone(takes: list[str], *, gives: tuple[str, ...] = ("normal",), opset: int 
 @pytest.mark.parametrize(("rows", "length"), [(1, 1), (3, 7), (17, 33)])
 def test_a_graph_taken_apart_computes_the_same(exported: Path, rows: int, length: int) -> None:
     fused = exported.read_bytes()
-    several = apart(fused)
-    assert several is not None
+    several = in_pieces(fused)
     random = np.random.default_rng(rows)
     lengths = random.integers(1, length + 1, (rows, 1))
     mask = (np.arange(length)[None, :] < lengths).astype(np.int64)
@@ -74,7 +82,7 @@ def test_a_graph_taken_apart_computes_the_same(exported: Path, rows: int, length
 
 def test_nothing_else_of_it_changes(exported: Path) -> None:
     before = onnx.load(str(exported))
-    after = onnx.load_from_string(apart(exported.read_bytes()) or b"")
+    after = onnx.load_from_string(in_pieces(exported.read_bytes()))
     onnx.checker.check_model(after)
     kept = [
         node
@@ -97,8 +105,7 @@ def test_nothing_else_of_it_changes(exported: Path) -> None:
 )
 def test_a_bias_and_a_shift_may_be_missing(takes: list[str]) -> None:
     fused = alone(takes, epsilon=1e-3)
-    several = apart(fused)
-    assert several is not None
+    several = in_pieces(fused)
     assert norms.FUSED not in {node.op_type for node in onnx.load_from_string(several).graph.node}
     given = np.random.default_rng(2).normal(size=(4, 3, WIDTH)).astype(np.float32)
     np.testing.assert_allclose(computed(several, {"given": given})[0], computed(fused, {"given": given})[0], atol=2e-6)
@@ -131,26 +138,33 @@ def test_the_faster_form_is_opened(
     exported: Path, monkeypatch: pytest.MonkeyPatch, one: float, several: float, *, split: bool
 ) -> None:
     monkeypatch.setattr(norms, "_timed", takes_seconds(one, several))
-    form = suited(exported)
-    expected = Form(apart(exported.read_bytes()) or b"", norms.NOT_AGAIN) if split else Form(str(exported))
-    assert form == expected
+    with suited(exported) as form:
+        assert (form.file != exported) == split
+        assert form.file.read_bytes() == (in_pieces(exported.read_bytes()) if split else exported.read_bytes())
+    assert form.file.exists() != split
 
 
 @pytest.mark.usefixtures("decided")
-def test_a_file_with_nothing_to_take_apart_is_opened_by_its_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_with_nothing_to_take_apart_is_opened_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(norms, "_timed", takes_seconds(5.0, 1.0))
     file = tmp_path / "model.onnx"
     file.write_bytes(b"no model at all")
-    assert suited(file) == Form(str(file))
+    with suited(file) as form:
+        assert form == Form(file)
+
+
+@pytest.mark.usefixtures("decided")
+def test_without_room_for_another_file_it_is_opened_as_it_is(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(norms, "_timed", takes_seconds(5.0, 1.0))
+    monkeypatch.setattr(norms, "NamedTemporaryFile", partial(NamedTemporaryFile, dir="/proc/none"))
+    with suited(exported) as form:
+        assert form == Form(exported)
 
 
 def test_this_runtime_can_be_asked() -> None:
     """Both forms of the trial run, take time, and compute the same."""
     one = norms._alone()
-    several = apart(one)
-    assert several is not None
+    several = in_pieces(one)
     onnx.checker.check_model(onnx.load_from_string(several))
     random = np.random.default_rng(6)
     feeds = {
