@@ -4,11 +4,12 @@ At least once: a worker that dies between sending and settling leaves the delive
 """
 
 import random
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, case, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intent.monitor.metrics import DELIVERIES, WAITING_DELIVERIES
@@ -27,6 +28,15 @@ PAUSES_S = (5, 60, 300, 1_800, 7_200, 18_000, 36_000)
 JITTER = 0.2
 LEASE = timedelta(seconds=60)
 """Longer than any attempt takes: `outbound.TOTAL_S`."""
+
+CLOCKS_APART = timedelta(minutes=10)
+"""No two clocks that are right differ by more: what is due later than any pause and this was put off by one that was ahead."""
+
+_LONGEST_WAITS = {
+    attempts: CLOCKS_APART + max(LEASE, (1 + JITTER) * timedelta(seconds=pause))
+    for attempts, pause in enumerate((0, *PAUSES_S, 0))
+}
+"""By the attempts that were begun, from none to all eight."""
 
 FAILING_FOR = timedelta(days=3)
 """A webhook that has answered nothing well for so long is disabled."""
@@ -49,14 +59,16 @@ async def deliver_one(db: Database, outbound: Outbound, sealer: Sealer, now: dat
     """Try the delivery that has been due for longest; False when there is none.
 
     Webhooks that fail come after all others: one whose receiver hangs would keep every sender busy with what waits for it.
+    The pause after a failed attempt begins with its end.
     """
+    begun = time.monotonic()
     async with db.begin() as connection:
         taken = await _take(connection, now)
     if taken is None:
         return False
     answer = await _send(taken, outbound, sealer, now)
     async with db.begin() as connection:
-        await _settle(connection, taken, answer, now)
+        await _settle(connection, taken, answer, now, timedelta(seconds=time.monotonic() - begun))
     return True
 
 
@@ -80,7 +92,7 @@ async def _take(connection: AsyncConnection, now: datetime) -> Taken | None:
         select(deliveries, n.body, w.url, w.secrets)
         .join(notifications, (n.tenant_id == d.tenant_id) & (n.notification_id == d.notification_id))
         .join(webhooks, (w.tenant_id == d.tenant_id) & (w.webhook_id == d.webhook_id))
-        .where(d.state == "pending", d.due_at <= now, w.enabled | (n.event == "webhook.test"))
+        .where(d.state == "pending", _is_due(now), w.enabled | (n.event == "webhook.test"))
         .order_by(w.failing_since.is_not(None), d.due_at)
         .limit(1)
         .with_for_update(of=deliveries, skip_locked=True)
@@ -94,6 +106,13 @@ async def _take(connection: AsyncConnection, now: datetime) -> Taken | None:
     return taken
 
 
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Whether the moment has come, or is so far ahead that the clock has been set back since: it would not come for as long."""
+    d = deliveries.c
+    longest = case(_LONGEST_WAITS, value=d.attempts)
+    return (d.due_at <= now) | (d.due_at > literal(now) + longest)
+
+
 async def _send(taken: Taken, outbound: Outbound, sealer: Sealer, now: datetime) -> Answer:
     row = taken.row
     try:
@@ -105,17 +124,17 @@ async def _send(taken: Taken, outbound: Outbound, sealer: Sealer, now: datetime)
     return await outbound.post(row["url"], {"Content-Type": "application/json", **headers}, body)
 
 
-async def _settle(connection: AsyncConnection, taken: Taken, answer: Answer, now: datetime) -> None:
-    """Write down what came of it, unless the lease ended and somebody else has tried since."""
+async def _settle(connection: AsyncConnection, taken: Taken, answer: Answer, now: datetime, took: timedelta) -> None:
+    """Write down what came of an attempt begun at `now`, unless the lease ended and somebody else has tried since."""
     attempts = taken.row["attempts"] + 1
     values: dict[str, Any] = {"last_status": answer.status, "last_error": answer.error}
     pause = pause_after(attempts)
     if answer.ok:
-        values |= {"state": "delivered", "settled_at": now}
+        values |= {"state": "delivered", "settled_at": now + took}
     elif pause is None or answer.status == GONE:
-        values |= {"state": "dead", "settled_at": now}
+        values |= {"state": "dead", "settled_at": now + took}
     else:
-        values["due_at"] = now + pause
+        values["due_at"] = now + took + pause
     mine = _same(taken) & (deliveries.c.attempts == attempts)
     await connection.execute(update(deliveries).where(mine).values(values))
     await _note_health(connection, taken, answer, now)
