@@ -14,6 +14,7 @@ from services.intent.monitor.counts import Counts
 from services.intent.monitor.hours import hour_of
 from services.intent.monitor.metrics import CLASSIFICATION_LAG, CLASSIFIED, FAILED
 from services.intent.monitor.series import NO_SOURCE, Place, count
+from services.intent.monitor.standing_in import stand_ins
 from services.intent.monitor.waiting import take
 from services.intent.schemas import MAX_TEXT_CHARS
 from services.intent.serving.engine import Engine, NoModel
@@ -46,6 +47,11 @@ class Read:
     said: Understanding | None
     model: str
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the first document of its cluster."""
+        return bool(self.row["cluster_id"] == self.row["document_id"])
+
 
 async def classify_some(db: Database, engine: Engine, now: datetime, most: int = AT_ONCE) -> int:
     """Classify up to `most` documents that nobody else is at; how many there were. Raises NotNow."""
@@ -55,7 +61,9 @@ async def classify_some(db: Database, engine: Engine, now: datetime, most: int =
             read = await _understood(engine, rows)
             await _write(connection, read)
             for tenant in sorted({row["tenant_id"] for row in rows}):
-                await count(connection, tenant, _counts(each for each in read if each.row["tenant_id"] == tenant))
+                own = [each for each in read if each.row["tenant_id"] == tenant]
+                others = await stand_ins(connection, tenant, _left_open(own), [each.row["document_id"] for each in own])
+                await count(connection, tenant, _counts(own, others))
     for each in read if rows else ():
         _observe(each, now)
     return len(rows)
@@ -122,15 +130,21 @@ def _changed(each: Read) -> dict[str, Any]:
     }
 
 
-def _counts(read: Iterable[Read]) -> dict[Place, Counts]:
-    """What is added to which hour. Only the first document of a cluster counts as a document."""
+def _left_open(read: Iterable[Read]) -> set[str]:
+    """Clusters of which the first was not read, or others were."""
+    return {each.row["cluster_id"] for each in read if each.is_first == (each.said is None)}
+
+
+def _counted(each: Read, said: Understanding) -> tuple[Place, Counts]:
+    place = (said.opinion.topic, hour_of(each.row["published_at"]), each.row["source"] or NO_SOURCE)
+    first, negative = each.is_first, said.sentiment == "negative"
+    return place, Counts(int(first), int(first and negative), 1, int(negative), each.row["weight"])
+
+
+def _counts(read: Iterable[Read], others: Iterable[tuple[Place, Counts]]) -> dict[Place, Counts]:
+    """What is added to which hour. Of a cluster only the first document counts as a document, or what stands in for it (`others`)."""
     found: dict[Place, Counts] = {}
-    for each in read:
-        if each.said is None:
-            continue
-        place = (each.said.opinion.topic, hour_of(each.row["published_at"]), each.row["source"] or NO_SOURCE)
-        first, negative = each.row["cluster_id"] == each.row["document_id"], each.said.sentiment == "negative"
-        more = Counts(int(first), int(first and negative), 1, int(negative), each.row["weight"])
+    for place, more in (*(_counted(each, each.said) for each in read if each.said is not None), *others):
         found[place] = found.get(place, Counts()) + more
     return found
 

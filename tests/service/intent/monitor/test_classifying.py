@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.intent.app import create_app
 from services.intent.lexical.keyword import Spoken
+from services.kit.database import Database
 from tests.service.intent.conftest import Headers, MakeSettings, OpenClient, until_ready
+from tests.service.intent.monitor.sending import NEWS, document
+from tests.service.intent.monitor.sending import send as send_documents
 from tests.unit.intent.fakes import Shelf, Version
 
 
@@ -53,6 +57,16 @@ async def states(client: httpx.AsyncClient) -> dict[str, str]:
     return {row["document_id"]: row["state"] for row in rows}
 
 
+async def counted(client: httpx.AsyncClient) -> tuple[int, int, int]:
+    """Documents, negatives and what came, of all topics and hours."""
+    series = (await client.get("/v1/monitor/series")).json()["series"]
+    points = [point for topic in series for point in topic["points"]]
+    documents, negatives, received = (
+        sum(point[name] for point in points) for name in ("documents", "negatives", "received")
+    )
+    return documents, negatives, received
+
+
 async def until(client: httpx.AsyncClient, **wanted: str) -> None:
     async with asyncio.timeout(60):
         while await states(client) != wanted:
@@ -71,3 +85,38 @@ async def test_while_the_device_is_lost_documents_wait(client: httpx.AsyncClient
     assert await states(client) == {"d0": "pending", "d1": "pending"}
     model.lost = False
     await until(client, d0="classified", d1="failed")
+
+
+async def test_a_cluster_whose_first_document_fails_counts_by_the_first_that_is_read(client: httpx.AsyncClient) -> None:
+    await send_documents(client, document("d0", f"BAD{NEWS}"), document("d1"), document("d2"))
+    await until(client, d0="failed", d1="classified", d2="classified")
+    assert await counted(client) == (1, 1, 2)
+    await send_documents(client, document("d3"))
+    await until(client, d0="failed", d1="classified", d2="classified", d3="classified")
+    assert await counted(client) == (1, 1, 3)
+
+
+async def test_a_near_duplicate_that_comes_after_its_first_document_failed_counts_for_it(
+    client: httpx.AsyncClient,
+) -> None:
+    await send_documents(client, document("d0", f"BAD{NEWS}"))
+    await until(client, d0="failed")
+    await send_documents(client, document("d1"), document("d2", f"BAD{NEWS}"))
+    await until(client, d0="failed", d1="classified", d2="failed")
+    assert await counted(client) == (1, 1, 1)
+
+
+async def test_a_near_duplicate_that_was_read_before_its_first_document_failed_counts_for_it(
+    client: httpx.AsyncClient, db: Database, model: Frail
+) -> None:
+    model.lost = True
+    await send_documents(client, document("d0", f"BAD{NEWS}"), document("d1"), document("d2"))
+    async with db.begin() as connection:
+        await connection.execute(text("UPDATE monitor_documents SET state = 'held' WHERE document_id = 'd0'"))
+    model.lost = False
+    await until(client, d0="held", d1="classified", d2="classified")
+    assert await counted(client) == (0, 0, 2)
+    async with db.begin() as connection:
+        await connection.execute(text("UPDATE monitor_documents SET state = 'pending' WHERE document_id = 'd0'"))
+    await until(client, d0="failed", d1="classified", d2="classified")
+    assert await counted(client) == (1, 1, 2)
