@@ -22,6 +22,7 @@ from services.kit.database import Database
 from services.kit.errors import field_problems
 
 TOLERATED_FUTURE = timedelta(minutes=10)
+IN_FUTURE = "published_in_future"
 _LOCK = 0x6D6F6E69
 
 
@@ -36,9 +37,16 @@ class Window:
 async def accept(
     db: Database, turns: Turns, tenant_id: str, batch: Sequence[object], *, window: Window, now: datetime
 ) -> DocumentVerdicts:
-    """Keep what can be kept. Raises Unavailable and TooManyBatches, and then nothing was."""
+    """Keep what can be kept. Raises Unavailable and TooManyBatches, and then nothing was.
+
+    What is published later than `now` is refused where the database's clock says so too: a clock that is behind loses nothing.
+    """
     async with turns.turn(tenant_id):
         judged = await asyncio.to_thread(_judge, batch, window, now)
+        if any(isinstance(each, DocumentVerdict) and each.code == IN_FUTURE for each in judged):
+            async with db.connect() as connection:
+                now = max(now, (await connection.execute(select(func.now()))).scalar_one())
+            judged = await asyncio.to_thread(_judge, batch, window, now)
         arrived = [each for each in judged if isinstance(each, Arrived)]
         async with db.connect() as connection:
             known = await store.digests(connection, tenant_id, _names(arrived))
@@ -60,7 +68,7 @@ def _judge(batch: Sequence[object], window: Window, now: datetime) -> list[Arriv
             judged.append(_invalid(place, raw, first["code"], _lost_prefix(error), first["detail"]))
             continue
         if document.published_at > now + TOLERATED_FUTURE:
-            judged.append(_invalid(place, raw, "published_in_future", "published_at", "Published later than now."))
+            judged.append(_invalid(place, raw, IN_FUTURE, "published_at", "Published later than now."))
         elif document.published_at < now - window.oldest:
             why = f"Published more than {window.oldest.days} days ago: documents are not kept for so long."
             judged.append(_invalid(place, raw, "too_old", "published_at", why))

@@ -63,16 +63,6 @@ async def test_a_pause_begins_when_the_attempt_has_ended(desk: Desk, receiver: R
     assert datetime.fromisoformat(row["due_at"]) >= now + timedelta(seconds=receiver.wait_s + 0.8 * PAUSES_S[0])
 
 
-async def test_a_clock_that_is_set_back_puts_no_attempt_off(desk: Desk, receiver: Receiver) -> None:
-    await desk.register(receiver.url)
-    await desk.tell()
-    receiver.status, now = 500, datetime.now(UTC)
-    await desk.deliver(now + timedelta(hours=3))
-    receiver.status = 204
-    assert await desk.deliver(now + timedelta(seconds=1))
-    assert [(each["state"], each["attempts"]) for each in await desk.deliveries()] == [("delivered", 2)]
-
-
 @pytest.mark.parametrize("attempts", range(1, len(PAUSES_S) + 1))
 def test_pauses_are_jittered_by_a_fifth(attempts: int) -> None:
     pauses = {pause_after(attempts) for _ in range(50)}
