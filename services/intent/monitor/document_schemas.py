@@ -77,7 +77,7 @@ class DocumentVerdict(MessageModel):
     document_id: str | None
     status: DocumentStatus
     near_duplicate_of: str | None = Field(
-        None, description="The first document of the cluster, which counts for all of it."
+        None, description="The first document of the cluster, which counts for all of it where it can be read."
     )
     similarity: float | None = Field(None, description="Jaccard similarity to it.")
     code: str | None = None

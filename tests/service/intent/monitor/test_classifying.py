@@ -10,11 +10,15 @@ from sqlalchemy import text
 
 from services.intent.app import create_app
 from services.intent.lexical.keyword import Spoken
+from services.intent.monitor.counts import Counts
+from services.intent.monitor.standing_in import stand_ins
 from services.kit.database import Database
 from tests.service.intent.conftest import Headers, MakeSettings, OpenClient, until_ready
-from tests.service.intent.monitor.sending import NEWS, document
+from tests.service.intent.monitor.sending import HOUR, NEWS, document
 from tests.service.intent.monitor.sending import send as send_documents
 from tests.unit.intent.fakes import Shelf, Version
+
+SAID = "UPDATE monitor_documents SET state = 'classified', topic = 'claims', sentiment = 'negative'"
 
 
 class Frail(Version):
@@ -120,3 +124,20 @@ async def test_a_near_duplicate_that_was_read_before_its_first_document_failed_c
         await connection.execute(text("UPDATE monitor_documents SET state = 'pending' WHERE document_id = 'd0'"))
     await until(client, d0="failed", d1="classified", d2="classified")
     assert await counted(client) == (1, 1, 2)
+
+
+async def test_a_first_document_that_fails_waits_for_the_near_duplicate_that_is_read_at_the_same_time(
+    client: httpx.AsyncClient, db: Database, model: Frail
+) -> None:
+    model.lost = True
+    await send_documents(client, document("d0"), document("d1"))
+    async with db.begin() as connection:
+        await connection.execute(text("UPDATE monitor_documents SET state = 'held'"))
+    async with db.begin() as one, db.begin() as other:
+        await one.execute(text(f"{SAID} WHERE document_id = 'd1'"))
+        assert await stand_ins(one, "default", ["d0"], ["d1"]) == []
+        await other.execute(text("UPDATE monitor_documents SET state = 'failed' WHERE document_id = 'd0'"))
+        waiting = asyncio.create_task(stand_ins(other, "default", ["d0"], ["d0"]))
+        await asyncio.sleep(0.2)
+        await one.commit()
+        assert await waiting == [(("claims", HOUR, ""), Counts(documents=1, negatives=1))]
