@@ -117,6 +117,28 @@ def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path],
         raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
+def quantise_again(model: Path, data: Sequence[Path], validation: Sequence[Path], out: Path) -> dict[str, Any]:
+    """A copy of a package in the faster int8 form.
+
+    Raises BadInput for files that cannot be used, an `out` that is there or a form that loses too much, CommandError when it
+    cannot be written.
+    """
+    with needs("train-intent"):
+        from training.intent.judging import ModelRefused, package_in
+        from training.intent.requantising import requantise
+        from training.intent.rows import UnusableData, read_rows
+    try:
+        rows, held = ([row for path in paths for row in read_rows(path)] for paths in (data, validation))
+        with stages("quantising intent") as stage:
+            return requantise(package_in(model), rows, held, out=out, progress=stage)
+    except FileExistsError as error:
+        raise BadInput(f"{out} is there already") from error
+    except (UnusableData, ModelRefused) as error:
+        raise BadInput(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
+
+
 def give_meaning(model: Path, data: Sequence[Path], teacher: str, out: Path, seed: int) -> dict[str, Any]:
     """A copy of a package whose embedding comes near the teacher's.
 
@@ -148,6 +170,15 @@ def show_calibrated(result: dict[str, Any]) -> None:
     ]
     table("calibration", ["task", "rows", "accuracy", "ECE before", "ECE after"], rows)
     show(f"{result['package']}: version {result['version']}; judge it on other rows with kuajie evaluate intent")
+
+
+def show_quantised(result: dict[str, Any]) -> None:
+    """What the other form costs on the rows for validation."""
+    show(
+        f"{result['products']} products; mean accuracy of the tasks on {result['rows']} rows "
+        f"{result['accuracy_before']:.4f} before, {result['accuracy_after']:.4f} after"
+    )
+    show(f"{result['package']}: version {result['version']}; fit its confidence with kuajie train calibration")
 
 
 def show_embedding(result: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from services.intent.trained.confidence import Floats
 from services.intent.trained.package import HALF, Step
 from training.intent.config import TrainConfig
+from training.intent.evening import Looks, looks_at
 from training.intent.export import export_onnx
 from training.intent.finishing import Made, finish
 from training.intent.fit import CHECKPOINT, State, Trainer
@@ -17,7 +19,7 @@ from training.intent.half import halve
 from training.intent.material import Material, divide, prepare
 from training.intent.network import IntentNetwork, merged, train_spoken, with_lora
 from training.intent.prediction import predict
-from training.intent.quantise import quantise
+from training.intent.quantise import SECOND_HALVES, quantise
 from training.intent.reopened import Start, UnusableBase, is_package, start_from
 from training.intent.rows import UNKNOWN, Row, UnusableData
 from training.intent.served import logits_of, open_model
@@ -170,10 +172,14 @@ def _quantised(out: Path, material: Material, spoken: Sequence[int]) -> dict[str
     def score(path: Path) -> float:
         return _accuracy(logits_of(open_model(path), material.validation, material.pad_id, tasks), material)
 
+    @cache
+    def looks() -> Looks:
+        return looks_at(out / "model.onnx", SECOND_HALVES, material.train.tokens, material.pad_id)
+
     tasks = tuple(material.vocabulary.classes)
     reference = score(out / "model.onnx")
     taken, tried = quantise(
-        out / "model.onnx", out / "model.int8.onnx", spoken=spoken, reference=reference, score=score
+        out / "model.onnx", out / "model.int8.onnx", spoken=spoken, looks=looks, reference=reference, score=score
     )
     return {
         "quantisation": {

@@ -17,6 +17,7 @@ from services.intent.model import ModelRefused
 from services.intent.trained.package import DESCRIPTION, Package, Step, read_package
 from services.intent.trained.tokens import open_tokenizer
 from training.intent.blocks import unblocked
+from training.intent.evening import evened_name
 from training.intent.lineage import lineage_of, name_of
 from training.intent.network import Encoder, IntentNetwork, load_encoder, prune
 from training.intent.words import words_of
@@ -119,7 +120,12 @@ class _Weights:
         return torch.from_numpy(self.array(name).astype(np.float32))
 
     def matrix(self, name: str) -> Matrix:
-        """A matrix of shape (in, out): in float, in int8 with a scale (for each column or for all), or in blocks."""
+        """A matrix of shape (in, out), for activations that are not evened out."""
+        factors = self.array(evened_name(name))[:, None] if evened_name(name) in self.found else np.float32(1)
+        return np.asarray(self._stored(name) * factors, dtype=np.float32)
+
+    def _stored(self, name: str) -> Matrix:
+        """As it stands in the file: in float, in int8 with a scale (for each column or for all), or in blocks."""
         if f"{name}_quantized" in self.found:
             whole = self.array(f"{name}_quantized").astype(np.float32) - self.array(f"{name}_zero_point")
             return np.asarray(whole * self.array(f"{name}_scale"), dtype=np.float32)

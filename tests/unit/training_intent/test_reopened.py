@@ -1,6 +1,7 @@
 """A package is read back into the network that it was made of, in whichever form it was written, and a run goes on from there."""
 
 import json
+import re
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from onnx import numpy_helper
 from services.intent.model import ModelRefused
 from services.intent.trained.package import Step, newest_shipped, read_package
 from services.intent.trained.tokens import open_tokenizer
-from tests.unit.training_intent.wide import wide_encoder
+from tests.unit.training_intent.wide import wide_encoder, wide_looks
 from training.intent.batches import Encoded
 from training.intent.calibration import Calibration
 from training.intent.config import TrainConfig
@@ -31,6 +32,8 @@ from training.intent.served import logits_of, open_model
 
 CLASSES = {"intent": ("buy", "help", "other"), "sentiment": ("negative", "positive")}
 SPOKEN = (9, 20, 33)
+EVENED = re.compile(r"layer\d+_outer_weight_(evened|quantized|scale)$")
+"""Constants of products whose activations are evened out."""
 MADE_OF = (Step(base="some/encoder", texts=70), Step(base="tiny 0123456789ab", texts=50))
 
 
@@ -64,7 +67,14 @@ def written(network: IntentNetwork, folder: Path, way: int | None) -> Path:
     if way is None:
         return path
     scores = iter([0.0] * way + [1.0])
-    quantise(path, folder / "int8.onnx", spoken=SPOKEN, reference=1.0, score=lambda draft: next(scores))
+    quantise(
+        path,
+        folder / "int8.onnx",
+        spoken=SPOKEN,
+        looks=lambda: wide_looks(path),
+        reference=1.0,
+        score=lambda draft: next(scores),
+    )
     return folder / "int8.onnx"
 
 
@@ -109,6 +119,10 @@ def constants(path: Path) -> dict[str, np.ndarray]:
     return {each.name: numpy_helper.to_array(each) for each in onnx.load(str(path)).graph.initializer}
 
 
+def correlation(some: np.ndarray, others: np.ndarray) -> float:
+    return float(np.corrcoef(some.astype(float).ravel(), others.astype(float).ravel())[0, 1])
+
+
 def test_the_network_says_what_the_served_file_says(packed: Packed) -> None:
     random = np.random.default_rng(2)
     data = Encoded([random.integers(0, 64, size).tolist() for size in random.integers(1, 33, 50)], {})
@@ -125,7 +139,12 @@ def test_what_was_read_is_written_as_it_was(packed: Packed, tmp_path: Path) -> N
     before = constants(packed.folder / "model.onnx")
     after = constants(written(network_of(reopen(packed.folder)), tmp_path, packed.way))
     assert after.keys() == before.keys()
+    evened = "layer0_outer_weight_evened" in before
+    looked_at = {name for name in before if evened and EVENED.match(name)}  # depends on what goes in, to the last bits
     for name, values in before.items():
+        if name in looked_at:
+            assert correlation(after[name], values) > 0.999, name
+            continue
         np.testing.assert_allclose(after[name].astype(float), values.astype(float), rtol=1e-6, err_msg=name)
 
 

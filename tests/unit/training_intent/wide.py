@@ -1,7 +1,13 @@
-"""A random encoder that is wide enough for products in whole blocks."""
+"""A random encoder that is wide enough for products in whole blocks, and what goes into its products."""
 
+from pathlib import Path
+
+import numpy as np
 import torch
 from transformers import BertConfig, BertModel
+
+from training.intent.evening import Looks, looks_at
+from training.intent.quantise import SECOND_HALVES
 
 
 def wide_encoder(*, layer_norm_eps: float = 1e-12) -> BertModel:
@@ -17,3 +23,10 @@ def wide_encoder(*, layer_norm_eps: float = 1e-12) -> BertModel:
         layer_norm_eps=layer_norm_eps,
     )
     return BertModel(config, add_pooling_layer=False)
+
+
+def wide_looks(path: Path) -> Looks:
+    """At a file of such an encoder, over texts of some of its words."""
+    random = np.random.default_rng(8)
+    texts = [[0, *random.integers(4, 64, length).tolist(), 2] for length in random.integers(1, 20, 60)]
+    return looks_at(path, SECOND_HALVES, texts, 1)
