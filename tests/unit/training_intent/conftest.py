@@ -1,5 +1,7 @@
-"""A random encoder of two small layers, with a tokenizer of single characters: no model file is needed."""
+"""A random encoder of two small layers, with a tokenizer of characters: no model file is needed. And the command line."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,11 +9,13 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from kuajie import cli
 from services.intent.trained.provider import Wanted
 from training.intent.config import TrainConfig
 from training.intent.making import Made, make_model
 from training.intent.rows import Row
 
+Command = Callable[..., tuple[int, str, str]]
 ON_CPU = Wanted("cpu", "CUDAExecutionProvider", 1)
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789 :?,.买退课险钱谢你好贷款"
@@ -95,3 +99,19 @@ def made(
 ) -> Made:
     out = tmp_path_factory.mktemp("made")
     return make_model(tiny_rows, base=tiny_base, out=out, config=tiny_config, progress=lambda name, share: None)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs the command line in this process; exit status, standard output and standard error."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["kuajie", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        output = capsys.readouterr()
+        status = ended.value.code
+        assert isinstance(status, int)
+        return status, output.out, output.err
+
+    return run

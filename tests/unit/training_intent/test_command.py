@@ -5,31 +5,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import huggingface_hub
 import pytest
 
-from kuajie import cli
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs the command line in this process; exit status, standard output and standard error."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["kuajie", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        output = capsys.readouterr()
-        status = ended.value.code
-        assert isinstance(status, int)
-        return status, output.out, output.err
-
-    return run
+from tests.unit.training_intent.conftest import Command
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A package in blocks is put into the faster form: the same answers, another version, and nothing where it would lose."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from services.intent.trained.package import read_package
 from services.intent.trained.transformer import OnnxModel
+from tests.unit.training_intent.conftest import Command
 from tests.unit.training_intent.test_reopened import pack
 from training.intent import evening, requantising
 from training.intent.quantise import WAYS
@@ -71,3 +73,18 @@ def test_it_is_refused_where_nothing_is_left_to_do_or_it_would_lose(
     with pytest.raises(UnusableData, match="nothing in this package"):
         requantise(before, ROWS, ROWS, out=tmp_path / "worse", progress=quiet)
     assert [path.name for path in tmp_path.iterdir()] == ["after"]
+
+
+def test_from_the_command_line(command: Command, before: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text,label\n" + "".join(f"{row.text},{row.labels['intent']}\n" for row in ROWS), encoding="utf-8")
+    words = ["train", "quantisation", "--data", rows, "--validation", rows, "--model", before]
+    status, output, _ = command(*words, "--out", tmp_path / "after", "--json")
+    manifest = json.loads((tmp_path / "after" / "manifest.json").read_bytes())
+    assert (status, json.loads(output)["version"]) == (0, manifest["version"])
+    status, _, error = command(*words, "--out", tmp_path / "after")
+    assert (status, error.splitlines()[-1]) == (2, f"kuajie: {tmp_path / 'after'} is there already")
+    words[-1] = tmp_path / "after"
+    status, _, error = command(*words, "--out", tmp_path / "again")
+    assert status == 2
+    assert error.splitlines()[-1].startswith("kuajie: nothing in this package can be computed faster")
