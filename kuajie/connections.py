@@ -10,6 +10,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.kit.disconnect import DEPARTURE, Departure
 
+MOST_READ_AHEAD = 8
+"""Requests that are read of a connection while it owes the answer to one before: no more wait in memory."""
+
 
 class Connection(HttpToolsProtocol):
     """Closed where a request's head, or what is left of a body after its answer, takes longer than `patience_s`.
@@ -50,6 +53,7 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._have()
         super().on_headers_complete()
+        self._read_on()
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope[DEPARTURE] = self._departure
 
@@ -57,12 +61,16 @@ class Connection(HttpToolsProtocol):
         self._between = True
         self._have()
         super().on_message_complete()
-        if not self.pipeline:
-            self.flow.resume_reading()  # a large body has stopped it, and who does not read sees nobody hang up
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """A large body has stopped it, or a request ahead of its turn; and who does not read sees nobody hang up."""
+        if len(self.pipeline) < MOST_READ_AHEAD:
+            self.flow.resume_reading()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if not self._between:
+        if not self._between and self.cycle.response_complete:
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -95,6 +95,15 @@ async def test_a_body_that_the_application_waits_for_may_take_longer() -> None:
         assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
 
 
+async def test_so_may_that_of_a_request_which_begins_before_the_answer_to_the_one_before() -> None:
+    async with connected() as (reader, writer):
+        writer.write(HEAD % b"/slow" + b"abcd" + HEAD % b"/")
+        await reader.readuntil(b"abcd")
+        await asyncio.sleep(3 * Hasty.patience_s)
+        writer.write(b"efgh")
+        assert (await reader.readuntil(b"efgh")).startswith(b"HTTP/1.1 200 OK")
+
+
 async def test_an_answer_to_a_body_that_came_behind_its_head_may_take_longer() -> None:
     async with connected() as (reader, writer):
         writer.write(HEAD % b"/slow")
@@ -115,6 +124,31 @@ async def test_work_ends_when_its_connection_does(size: int) -> None:
         writer.write(b"a" * size)
         await writer.drain()
         await asyncio.sleep(0.1)
+        writer.close()
+        async with asyncio.timeout(10):
+            while not LEFT:
+                await asyncio.sleep(0.001)
+
+
+async def test_requests_ahead_of_their_turn_are_answered_in_order() -> None:
+    async with connected() as (reader, writer):
+        writer.write(HEAD % b"/slow" + b"late")
+        await asyncio.sleep(0.02)
+        writer.write(b"".join(HEAD % b"/" + b"%04d" % number for number in range(50)))
+        for body in [b"late", *(b"%04d" % number for number in range(50))]:
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK")
+            assert await reader.readexactly(4) == body
+
+
+@pytest.mark.parametrize("of_the_next", [55, 53])
+async def test_work_ends_when_its_connection_does_though_a_further_request_waits(of_the_next: int) -> None:
+    LEFT.clear()
+    request = HEAD % b"/late" + b"abcd"
+    async with connected() as (reader, writer):
+        writer.write(request)
+        await asyncio.sleep(0.02)
+        writer.write(request[:of_the_next])
+        await asyncio.sleep(0.02)
         writer.close()
         async with asyncio.timeout(10):
             while not LEFT:
