@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import Generic, Protocol, Self
 
 from services.intent.model import A, E, L, Model
@@ -97,19 +96,21 @@ class Batcher(Generic[E, L, A]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
-    ) -> None:
-        """Refuse new work, give what is under way `drain_s` seconds, then fail the rest."""
+    async def __aexit__(self, *_: object) -> None:
+        """Refuse new work, give what is under way `drain_s` seconds, then fail the rest: at once where this is cancelled."""
         self._closing = True
         try:
-            async with asyncio.timeout(self._drain_s):
-                await self._idle.wait()
-        except TimeoutError:
-            self._give_up()
-        for pool in (self._encoding, self._computing):  # what was handed over to be computed is counted at its end
-            dropping = pool is self._encoding
-            await asyncio.to_thread(pool.shutdown, wait=not self._gave_up, cancel_futures=dropping)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._drain_s):
+                    await self._idle.wait()
+        finally:
+            if self._unsettled:
+                self._give_up()
+            self._encoding.shutdown(wait=False, cancel_futures=True)
+            self._computing.shutdown(wait=False)  # what was handed over to be computed is counted at its end
+        if not self._gave_up:
+            for pool in (self._encoding, self._computing):
+                await asyncio.to_thread(pool.shutdown)
 
     @property
     def unsettled(self) -> int:

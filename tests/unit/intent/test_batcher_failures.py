@@ -114,6 +114,22 @@ async def test_work_that_outlasts_the_drain_is_failed_not_forgotten() -> None:
     house.model.open()
 
 
+async def test_a_drain_that_is_cancelled_is_given_up_and_leaves_no_thread() -> None:
+    house = House(EchoModel(slow_to_read="slow"))
+    first, slow = await hold(house), house.ask("slow")
+    await until(lambda: house.model.threads == {"compute", "encode"})
+    leaving = asyncio.create_task(house.batcher.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    for task in (first, slow):
+        with pytest.raises(Draining):
+            await task
+    assert leaving.cancelled()
+    house.model.open()
+    threads = [*house.batcher._encoding._threads, *house.batcher._computing._threads]
+    await until(lambda: not any(thread.is_alive() for thread in threads))
+
+
 async def test_what_is_still_being_encoded_when_the_drain_is_given_up_is_failed_too() -> None:
     house = House(EchoModel(slow_to_read="slow"), drain_s=0.05)
     async with house.batcher:
