@@ -1,12 +1,13 @@
 """`python -m bench [name …] [--option …]`: each benchmark as a process of its own; one JSON line each, exit code 1 when one failed.
 
-Options go to every one of those named: `python -m bench intent_serving --peers`.
+Options come behind the names and go to every one of those named: `python -m bench intent_serving --peers --rounds 6`.
 """
 
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -16,9 +17,9 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 
 
-def main(wanted: list[str]) -> int:
-    options = [word for word in wanted if word.startswith("--")]
-    wanted = [word for word in wanted if word not in options]
+def main(words: Sequence[str]) -> int:
+    wanted = list(takewhile(lambda word: not word.startswith("-"), words))
+    options = words[len(wanted) :]
     if options and not wanted:
         sys.stderr.write(f"{' '.join(options)}: of which benchmark?\n")
         return 2

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -25,6 +27,14 @@ def test_an_option_needs_a_benchmark_to_go_to() -> None:
     command = [sys.executable, "-m", "bench", "--peers"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "--peers: of which benchmark?\n")
+
+
+@pytest.mark.parametrize("options", [["--pairs", "many"], ["--pairs=many"]])
+def test_what_is_behind_a_name_is_the_benchmarks_own(options: list[str]) -> None:
+    command = [sys.executable, "-m", "bench", "near_duplicates", *options]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "argument --pairs: invalid int value: 'many'" in done.stderr
 
 
 def test_batches_of_the_limit_stay_within_their_size() -> None:
