@@ -144,7 +144,7 @@ async def test_requests_ahead_of_their_turn_are_answered_in_order() -> None:
 async def test_work_ends_when_its_connection_does_though_a_further_request_waits(of_the_next: int) -> None:
     LEFT.clear()
     request = HEAD % b"/late" + b"abcd"
-    async with connected() as (reader, writer):
+    async with connected() as (_, writer):
         writer.write(request)
         await asyncio.sleep(0.02)
         writer.write(request[:of_the_next])
