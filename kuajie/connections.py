@@ -1,30 +1,44 @@
-"""A connection that keeps the server waiting only so long, and tells requests when their caller has left.
+"""A connection that keeps the server waiting only so long, holds only so much, and tells requests when their caller has left.
 
-uvicorn waits for ever for a request that does not come, or not to its end.
+uvicorn waits for ever for a request that does not come, or not to its end, and for whoever does not read; it takes heads of any
+length, and loses the body of a request that offers another protocol.
 """
 
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from services.kit.disconnect import DEPARTURE, Departure
+from services.kit.errors import PROBLEM_JSON, problem_document
 
 MOST_READ_AHEAD = 8
 """Requests that are read of a connection while it owes the answer to one before: no more wait in memory."""
+MOST_HEAD = 64 * 1024
+"""Bytes of a request's headers."""
+
+
+class HeadTooLarge(Exception):
+    """More headers than anybody reads."""
 
 
 class Connection(HttpToolsProtocol):
-    """Closed where a request's head, or what is left of a body after its answer, takes longer than `patience_s`.
+    """Closed where a request's head, or what is left of a body after its answer, takes longer than `patience_s`, and where nothing
+    of an answer is taken for `unread_s`.
 
     A body that the application still reads has that request's deadline. Idle connections end by uvicorn's own keep-alive time.
     """
 
     patience_s = 10.0
+    unread_s = 60.0
     _waiting: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _begun = False
     """Whether the bytes at hand have begun a request."""
     _in_head = False
+    _head = 0
+    """Bytes of the head that has begun."""
     _between = True
     """Whether no byte of a further request has come."""
 
@@ -36,9 +50,60 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """A request that comes as a whole costs no timer."""
         self._begun = False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except HttpParserError as error:
+            self._refuse(431 if isinstance(error.__context__, HeadTooLarge) else 400)
+            return
+        if self._in_head and not self._begun:
+            self._head += len(data)  # of a header that has not come to its end the parser tells nothing
+            if self._head > MOST_HEAD:
+                self._refuse(431)
+                return
         if self._in_head or (self._is_idle and not self._begun):
             self._wait()
+
+    def _parse(self, data: bytes) -> None:
+        rest: bytes | memoryview = data
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+            except HttpParserUpgrade as offer:
+                if self.parser.get_method() == b"CONNECT":
+                    raise HttpParserError from offer
+                rest = memoryview(rest)[offer.args[0] :]
+                head = self._declined()
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _declined(self) -> bytes:
+        """The head of a request that offers another protocol (Java's client does, and `curl --http2`), for a new parser, without
+        the offer: the parser took what comes behind it for bytes of that protocol.
+        """
+        line = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        kept = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"".join([line, *kept, b"\r\n"])
+
+    def _refuse(self, status: int) -> None:
+        """Say what is wrong with the request at hand, where that cannot be taken for the answer to another, and hang up."""
+        code, detail = {
+            400: ("bad_request", "This is no request of HTTP/1.1."),
+            431: ("head_too_large", f"The request's headers are larger than {MOST_HEAD} bytes."),
+        }[status]
+        self.logger.warning(detail)
+        owes = self.cycle is not None and not self.cycle.response_complete
+        if not owes or not (self._in_head or self.pipeline or self.cycle.response_started):
+            body = problem_document(status, code, detail)
+            told = [*self.server_state.default_headers, (b"content-type", PROBLEM_JSON.encode())]
+            told += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+            self.transport.write(
+                b"".join([STATUS_LINE[status], *(b"%s: %s\r\n" % each for each in told), b"\r\n", body])
+            )
+        self._close()
 
     @property
     def _is_idle(self) -> bool:
@@ -46,10 +111,20 @@ class Connection(HttpToolsProtocol):
         return self._between and (self.cycle is None or self.cycle.response_complete)
 
     def on_message_begin(self) -> None:
-        self._begun, self._in_head, self._between = True, True, False
+        self._begun, self._in_head, self._between, self._head = True, True, False, 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # behind a body in chunks; nobody reads it, and it must not look like a header
+        self._head += len(name) + len(value) + 4  # a colon, a blank, the end of the line
+        if self._head > MOST_HEAD:
+            raise HeadTooLarge
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._in_head = False
         self._have()
         super().on_headers_complete()
@@ -58,6 +133,8 @@ class Connection(HttpToolsProtocol):
         scope[DEPARTURE] = self._departure
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._between = True
         self._have()
         super().on_message_complete()
@@ -70,19 +147,57 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if not self._between and self.cycle.response_complete:
+        if self.transport.is_closing():
+            self._watch()
+        elif not self._between and self.cycle.response_complete:
             self._wait()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unwatch()
+        if self.transport.is_closing():
+            self._watch()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._have()
         super().connection_lost(exc)
+        self._unwatch()
         self._departure.happens()
 
     def _wait(self) -> None:
         if self._waiting is None:
-            self._waiting = self.loop.call_later(self.patience_s, self.transport.close)
+            self._waiting = self.loop.call_later(self.patience_s, self._close)
 
     def _have(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+
+    def _close(self) -> None:
+        self.transport.close()
+        self._watch()
+
+    def _watch(self) -> None:
+        """While nothing is added to what the caller has not read, that has to become less."""
+        if self._unread is None and (unread := self.transport.get_write_buffer_size()):
+            self._unread = self.loop.call_later(self.unread_s, self._look, unread)
+
+    def _look(self, before: int) -> None:
+        self._unread = None
+        if self.transport.get_write_buffer_size() < before:
+            self._watch()
+        else:
+            self.transport.abort()
+
+    def _unwatch(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None

@@ -1,65 +1,10 @@
-"""Connections that keep the server waiting, over a real socket."""
+"""Connections that keep the server waiting."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-import uvicorn
-from starlette.types import Receive, Scope, Send
 
-from kuajie.connections import Connection
-from services.kit.asgi import whole_body
-from services.kit.disconnect import ClientGone, while_connected
-
-HEAD = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
-
-
-class Hasty(Connection):
-    patience_s = 0.05
-
-
-LEFT: list[str] = []
-
-
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers at once under /early, never under /late, and elsewhere, late under /slow, with the body when all of it is there."""
-    if scope["path"] == "/late":
-        await whole_body(receive)
-        try:
-            await while_connected(scope, receive, asyncio.sleep(60))
-        except ClientGone:
-            LEFT.append(scope["path"])
-        return
-    body, more = b"early", scope["path"] != "/early"
-    if more:
-        body = b""
-    while more:
-        message = await receive()
-        body += message["body"]
-        more = message["more_body"]
-    if scope["path"] == "/slow":
-        await asyncio.sleep(3 * Hasty.patience_s)
-    head = [(b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": head})
-    await send({"type": "http.response.body", "body": body})
-
-
-@asynccontextmanager
-async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    config = uvicorn.Config(application, port=0, http=Hasty, lifespan="off", log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(60):
-        while not server.started:
-            await asyncio.sleep(0.01)
-        reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
-        try:
-            yield reader, writer
-        finally:
-            writer.close()
-            server.should_exit = True
-            await task
+from tests.unit.kuajie.connecting import HEAD, LEFT, Hasty, connected
 
 
 async def test_a_connection_that_says_nothing_is_closed() -> None:
