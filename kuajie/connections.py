@@ -18,6 +18,14 @@ MOST_READ_AHEAD = 8
 MOST_HEAD = 64 * 1024
 """Bytes of a request's headers."""
 
+GRACE_S = 5
+"""What running requests have when the process ends."""
+_SAID = {
+    400: ("bad_request", "This is no request of HTTP/1.1."),
+    431: ("head_too_large", f"The request's headers are larger than {MOST_HEAD} bytes."),
+    503: ("unavailable", "This process ends before the answer is ready."),
+}
+
 
 class HeadTooLarge(Exception):
     """More headers than anybody reads."""
@@ -25,13 +33,14 @@ class HeadTooLarge(Exception):
 
 class Connection(HttpToolsProtocol):
     """Closed where a request's head, or what is left of a body after its answer, takes longer than `patience_s`, and where nothing
-    of an answer is taken for `unread_s`.
+    of an answer is taken for `unread_s`. When the process ends, whoever has no answer after `ending_s` is told so.
 
     A body that the application still reads has that request's deadline. Idle connections end by uvicorn's own keep-alive time.
     """
 
     patience_s = 10.0
     unread_s = 60.0
+    ending_s = GRACE_S - 0.5
     _waiting: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
     _begun = False
@@ -90,25 +99,43 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, status: int) -> None:
         """Say what is wrong with the request at hand, where that cannot be taken for the answer to another, and hang up."""
-        code, detail = {
-            400: ("bad_request", "This is no request of HTTP/1.1."),
-            431: ("head_too_large", f"The request's headers are larger than {MOST_HEAD} bytes."),
-        }[status]
-        self.logger.warning(detail)
-        owes = self.cycle is not None and not self.cycle.response_complete
-        if not owes or not (self._in_head or self.pipeline or self.cycle.response_started):
-            body = problem_document(status, code, detail)
-            told = [*self.server_state.default_headers, (b"content-type", PROBLEM_JSON.encode())]
-            told += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
-            self.transport.write(
-                b"".join([STATUS_LINE[status], *(b"%s: %s\r\n" % each for each in told), b"\r\n", body])
-            )
+        self.logger.warning(_SAID[status][1])
+        if not self._owes or not (self._in_head or self._has_to_wait):
+            self._say(status)
         self._close()
+
+    def _say(self, status: int) -> None:
+        body = problem_document(status, *_SAID[status])
+        told = [*self.server_state.default_headers, (b"content-type", PROBLEM_JSON.encode())]
+        told += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        told += [(b"retry-after", b"1")] if status == 503 else []
+        lines = [STATUS_LINE[status], *(b"%s: %s\r\n" % each for each in told), b"\r\n"]
+        self.transport.write(b"".join([*lines, body]))
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self._owes:
+            self.loop.call_later(self.ending_s, self._end)
+
+    def _end(self) -> None:
+        """uvicorn would cancel the request, and answer 500."""
+        if self._owes and not self._has_to_wait and not self.transport.is_closing():
+            self._say(503)
+            self._close()
+
+    @property
+    def _owes(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def _has_to_wait(self) -> bool:
+        """Whether what is said now would be taken for a part of an answer, or for the answer to a request before."""
+        return bool(self.pipeline) or self.cycle.response_started
 
     @property
     def _is_idle(self) -> bool:
         """Whether it owes no answer and no byte of a further request has come."""
-        return self._between and (self.cycle is None or self.cycle.response_complete)
+        return self._between and not self._owes
 
     def on_message_begin(self) -> None:
         self._begun, self._in_head, self._between, self._head = True, True, False, 0

@@ -24,7 +24,7 @@ DEFAULT_PORT = 8000
 
 
 def serve(service: str, host: str, port: int) -> None:
-    """Serve until a signal comes; running requests get five seconds to finish. Raises BadInput naming a wrong setting."""
+    """Serve until a signal comes; running requests get five seconds to finish, and what is not answered by then is a 503. Raises BadInput naming a wrong setting."""
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
@@ -39,7 +39,7 @@ def serve(service: str, host: str, port: int) -> None:
 def run(service: str, host: str, port: int) -> None:
     import uvicorn
 
-    from kuajie.connections import Connection
+    from kuajie.connections import GRACE_S, Connection
 
     uvicorn.run(
         partial(application, service),
@@ -53,7 +53,7 @@ def run(service: str, host: str, port: int) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # nothing here asks who the caller's address is
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=GRACE_S,
     )
 
 

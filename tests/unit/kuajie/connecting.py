@@ -17,6 +17,7 @@ HEAD = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
 class Hasty(Connection):
     patience_s = 0.05
     unread_s = 0.2
+    ending_s = 0.2
 
 
 LEFT: list[str] = []

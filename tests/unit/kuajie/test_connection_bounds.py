@@ -6,7 +6,7 @@ import json
 import pytest
 
 from kuajie.connections import MOST_HEAD, Connection
-from tests.unit.kuajie.connecting import HEAD, HEADERS, connected, serving
+from tests.unit.kuajie.connecting import HEAD, HEADERS, LEFT, connected, serving
 
 OFFERS = [
     b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n",
@@ -96,3 +96,18 @@ async def test_who_reads_slowly_gets_all_of_an_answer() -> None:
             await asyncio.sleep(0.002)
         assert received > 64 * 1024 * 1024
         writer.close()
+
+
+async def test_who_has_no_answer_when_the_process_ends_is_told_so_and_its_work_ends() -> None:
+    LEFT.clear()
+    async with asyncio.timeout(60), serving() as server:
+        reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
+        writer.write(HEAD % b"/late" + b"abcd")
+        await asyncio.sleep(0.05)
+        server.should_exit = True
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 Service Unavailable")
+        assert b"retry-after: 1" in head
+        assert json.loads(body)["code"] == "unavailable"
+        writer.close()
+    assert LEFT == ["/late"]
