@@ -24,7 +24,10 @@ DEFAULT_PORT = 8000
 
 
 def serve(service: str, host: str, port: int) -> None:
-    """Serve until a signal comes; running requests get five seconds to finish, and what is not answered by then is a 503. Raises BadInput naming a wrong setting."""
+    """Serve until a signal comes; running requests get five seconds to finish, what has no answer by then a 503.
+
+    Raises BadInput naming a wrong setting.
+    """
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
