@@ -40,12 +40,12 @@ def read(gateway: Gateway, version: str) -> Model:
 
 
 def ask(gateway: Gateway, version: str, verb: str, *, wait: float, body: Mapping[str, Any] | None = None) -> Model:
-    """Ask for something, and wait until every process has done it. Raises CommandError when one refuses the version, or when
-    `wait` seconds were not enough; what was asked for stays asked for.
+    """Ask for something, and wait until every process has done it. Raises CommandError when one refuses the version, when somebody
+    else gave its role away meanwhile, or when `wait` seconds were not enough; what was asked for stays asked for.
     """
     path = f"/v1/models/{quote(version, safe='')}/{verb}"
     model = gateway.post(path, b"" if body is None else json.dumps(body).encode())
-    began, old = time.monotonic(), _refused(model)
+    role, began, old = model["role"], time.monotonic(), _refused(model)
     deadline = began + wait
     with progress(f"{verb} {version}", None) as advance:
         while wait and not _done(model, GOALS[verb], lambda: listed(gateway)):
@@ -58,6 +58,8 @@ def ask(gateway: Gateway, version: str, verb: str, *, wait: float, body: Mapping
             advance(1)
             time.sleep(POLL_S)
             model = read(gateway, version)
+            if role == GOALS[verb] != model["role"]:
+                raise CommandError(f"{version} is no longer wanted as {role}: something else was asked for meanwhile")
     return model
 
 

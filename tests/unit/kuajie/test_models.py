@@ -49,6 +49,13 @@ def test_a_process_that_still_serves_the_old_version_is_waited_for(stand) -> Non
         models.ask(stand.gateway, "b", "promote", wait=0.05)
 
 
+@pytest.mark.parametrize("state", ["loading", "serving"])
+def test_a_promotion_that_another_overtakes_is_a_failure(stand, state: str) -> None:
+    answering(stand, [model("b", "loading", role="serving")], [model("b", state), model("a", "available")])
+    with pytest.raises(CommandError, match="b is no longer wanted as serving: something else was asked for meanwhile"):
+        models.ask(stand.gateway, "b", "promote", wait=60)
+
+
 def test_a_version_that_a_process_refuses_is_a_failure_with_its_reason(stand) -> None:
     answering(stand, [model("b", "loading")], [model("b", "refused", reason="the package is damaged")])
     with pytest.raises(CommandError, match="b is refused: the package is damaged; what served before still does"):
