@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ class Stack:
     started_at: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
-        self.supervisor = Supervisor(self.say)
+        self.supervisor = Supervisor(self._say)
+        self._unrecorded: str | None = None
+        """Why what has changed is not in stack.json yet."""
         self.secrets: Secrets = stack_secrets(self.folder)
 
     def start(self) -> None:
@@ -72,9 +75,21 @@ class Stack:
     def run(self) -> None:
         """Tend the processes until interrupted."""
         while True:
-            if self.supervisor.tend():
-                self._record("ready")
+            self.tend()
             time.sleep(0.2)
+
+    def tend(self) -> None:
+        """A full disk ends nothing: what could not be recorded is recorded once it can be."""
+        if not self.supervisor.tend() and self._unrecorded is None:
+            return
+        try:
+            self._record("ready")
+        except OSError as error:
+            if self._unrecorded != error.strerror:
+                self._say(f"cannot write stack.json: {error.strerror}")
+            self._unrecorded = error.strerror or type(error).__name__
+        else:
+            self._unrecorded = None
 
     def stop(self) -> None:
         self.supervisor.stop_all()
@@ -95,6 +110,10 @@ class Stack:
 
     def gateway(self) -> Gateway:
         return Gateway(self.topology.url(GATEWAY), self.secrets.api_key, self.folder.artifacts)
+
+    def _say(self, text: str) -> None:
+        with suppress(OSError):  # the log is on the same disk
+            self.say(text)
 
     def _record(self, status: str) -> None:
         self.folder.write("stack.json", self.state(status))

@@ -132,7 +132,7 @@ class Supervisor:
         kept.due, kept.started = None, now
         try:
             kept.process.start()
-        except EngineError as error:
-            self.say(str(error))
+        except (EngineError, OSError) as error:
+            self.say(str(error) if isinstance(error, EngineError) else f"{kept.process.name}: {error.strerror}")
             return
         self.say(f"{kept.process.name} is started again")

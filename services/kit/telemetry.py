@@ -6,8 +6,10 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from types import TracebackType
+from typing import TextIO, cast
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -77,6 +79,21 @@ def current_request_id() -> str:
     return current_trace().request_id
 
 
+class _Spoken:
+    """Standard error. What it does not take (a full disk, a reader who has gone) is lost, and ends nobody's work."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
+_SPOKEN = _Spoken()
+
+
 def configure_logging(level: str) -> None:
     """JSON lines on standard error, one object an event. Safe to call more than once."""
     structlog.configure(
@@ -88,7 +105,7 @@ def configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _SPOKEN)),
         cache_logger_on_first_use=False,
     )
 

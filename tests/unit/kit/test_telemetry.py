@@ -1,12 +1,14 @@
+import os
 import re
 import sys
+from pathlib import Path
 
 import asyncpg
 import pytest
 from pydantic import BaseModel
 
 from services.kit.errors import Unavailable
-from services.kit.telemetry import begin_trace, current_trace, told_without_values
+from services.kit.telemetry import begin_trace, configure_logging, current_trace, get_logger, told_without_values
 
 TEXT = "我叫王小明"
 
@@ -65,3 +67,14 @@ def test_a_request_has_one_span_of_the_callers_trace():
 )
 def test_a_trace_that_is_none_begins_anew(given):
     assert re.fullmatch("00-(?!a{32})[0-9a-f]{32}-[0-9a-f]{16}-00", begin_trace("not good", given).traceparent)
+
+
+def test_a_log_on_a_full_disk_ends_nobodys_work(monkeypatch):
+    with Path("/dev/full").open("w", buffering=1) as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        configure_logging("info")
+        get_logger("here").warning("said")
+        with pytest.raises(OSError, match="No space left on device"):
+            full.flush()
+        monkeypatch.undo()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())  # where what is left in the buffer can go

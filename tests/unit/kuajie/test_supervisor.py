@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from kuajie.binaries import EngineError
 from kuajie.supervisor import Supervisor, delay_before
 
@@ -17,12 +19,13 @@ class FakeProcess:
     running: bool = False
     starts: int = 0
     refusals: int = 0
+    refusal: Exception = field(default_factory=lambda: EngineError("PostgreSQL did not start: disk full"))
 
     def start(self) -> None:
         self.starts += 1
         if self.refusals:
             self.refusals -= 1
-            raise EngineError("PostgreSQL did not start: disk full")
+            raise self.refusal
         self.running = True
 
     def alive(self) -> bool:
@@ -100,8 +103,15 @@ def test_a_steady_run_forgets_earlier_deaths() -> None:
     assert supervisor.deaths("profile") == 1
 
 
-def test_an_engine_that_cannot_start_again_is_tried_later() -> None:
-    scene, process = Scene(), FakeProcess()
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (EngineError("PostgreSQL did not start: disk full"), "PostgreSQL did not start: disk full"),
+        (OSError(28, "No space left on device"), "profile: No space left on device"),
+    ],
+)
+def test_what_cannot_start_again_is_tried_later(refusal: Exception, said: str) -> None:
+    scene, process = Scene(), FakeProcess(refusal=refusal)
     supervisor = scene.supervisor()
     supervisor.start(process)
     process.running, process.refusals = False, 1
@@ -112,7 +122,7 @@ def test_an_engine_that_cannot_start_again_is_tried_later() -> None:
     scene.now = 3.0
     supervisor.tend()
     assert process.running
-    assert "PostgreSQL did not start: disk full" in scene.said
+    assert said in scene.said
 
 
 def test_stopping_ends_every_process_the_last_started_first() -> None:
