@@ -1,6 +1,7 @@
 """`kuajie export intent-corrections`: what agents put right, as rows to train from."""
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 
 from kuajie.failures import BadInput
 from kuajie.gateway import Gateway
+from kuajie.whole_files import write_whole
 from services.kit.spreadsheet import guarded
 
 COLUMNS = ("text", "label", "lang")
@@ -20,11 +22,12 @@ def export(out: Path, gateway: Gateway) -> int:
     otherwise. Whatever reads rows here passes over one, and over the apostrophe before what would be a formula.
     """
     rows = {each["text"]: each for each in _corrections(gateway)}
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(each | {"text": guarded(each["text"])} for each in rows.values())
     try:
-        with out.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(each | {"text": guarded(each["text"])} for each in rows.values())
+        write_whole(out, table.getvalue().encode("utf-8-sig"))
     except OSError as error:
         raise BadInput(f"{out}: cannot be written: {error.strerror}") from error
     return len(rows)
