@@ -147,7 +147,10 @@ class Connection(HttpToolsProtocol):
         self._head += len(name) + len(value) + 4  # a colon, a blank, the end of the line
         if self._head > MOST_HEAD:
             raise HeadTooLarge
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
