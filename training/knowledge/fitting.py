@@ -14,6 +14,8 @@ from training.knowledge.questions import Corpus, Embed, Question
 
 BETA = 0.5
 """The threshold is the best by F-beta of what is answered: an answer that is wrong costs more than none."""
+MOST_WRONG = 0.125
+"""And at most one in eight of the questions without an answer may be quoted one, however much more that would answer."""
 FOLDS = 5
 
 
@@ -96,7 +98,14 @@ def _threshold(asked: Sequence[Asked]) -> float:
     """The middle between the two neighbouring probabilities that the best threshold lies between."""
     levels = sorted({each.probability for each in asked})
     cuts = [(low + high) / 2 for low, high in pairwise(levels)] or levels
-    return max(cuts, key=lambda cut: _f_beta(asked, cut))
+    careful = [cut for cut in cuts if _wrongly(asked, cut) <= MOST_WRONG]
+    return max(careful or cuts[-1:], key=lambda cut: _f_beta(asked, cut))
+
+
+def _wrongly(asked: Sequence[Asked], cut: float) -> float:
+    """The share of the questions without an answer that are quoted one."""
+    without = [each.probability >= cut for each in asked if not each.answerable]
+    return sum(without) / max(len(without), 1)
 
 
 def _f_beta(asked: Sequence[Asked], cut: float) -> float:

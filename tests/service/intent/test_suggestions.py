@@ -30,7 +30,7 @@ async def client(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A knowledge base whose ranking is sure of nothing, so that all it can do is offer."""
     ranking = orjson.loads(SHIPPED.read_bytes())
-    ranking["lexical"] |= {"threshold": 0.99, "bias": ranking["lexical"]["bias"] + 2}
+    ranking["lexical"] |= {"threshold": 1.0}
     (tmp_path / "ranking.json").write_bytes(orjson.dumps(ranking))
     async with app_client(create_app(make_settings(assist_ranking=tmp_path / "ranking.json"))) as client:
         client.headers.update(internal_headers(*SCOPES))

@@ -21,8 +21,8 @@ from services.kit.wire import Locale
 
 COMMON = Common(100, {})
 RANKINGS = {
-    "lexical": Ranking((4.0, 0.5, 0.0, 0.5), -3.0, 0.5),
-    "hybrid": Ranking((10.0, 0.0, 0.0, 0.0, 0.0, 0.0), -6.0, 0.5),
+    "lexical": Ranking((4.0, 0.5, 0.0, 0.5, 0.0, 0.0, 0.0), -3.0, 0.5),
+    "hybrid": Ranking((10.0, *[0.0] * 8), -6.0, 0.5),
 }
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.intent.assist.knowledge.bm25 import Bm25, Common, Match
+from services.intent.assist.knowledge.cover import Cover, Share
 from services.intent.assist.knowledge.ranking import FEATURES, Floats, Mode, Ranking
-from services.intent.assist.knowledge.terms import terms
+from services.intent.assist.knowledge.terms import pieces, terms
 from services.kit.wire import Locale
 
 CANDIDATES = 20
@@ -23,6 +24,11 @@ class Indexed:
     heading: str
     text: str
     locale: Locale
+
+    @property
+    def nearest(self) -> str:
+        """The last heading above it."""
+        return self.heading.rsplit(" › ", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Index:
         self._rankings = rankings
         # A heading says in few words what its text is about: its terms count twice.
         self._whole = Bm25([terms(each.heading) * 2 + terms(each.text) for each in passages], common)
+        self._cover = Cover([(pieces(each.nearest), pieces(each.text)) for each in passages])
         self._english = np.array([each.locale == "en" for each in passages], dtype=np.float32)
 
     def mode(self, vector: Floats | None) -> Mode:
@@ -73,9 +80,11 @@ class Index:
         whole = self._whole.match(asked)
         cosine = None if vector is None or self._vectors is None else self._vectors @ vector
         places = _fused([whole.score, *([] if cosine is None else [cosine])])
-        columns = self._columns(whole, cosine, locale) | {
-            "length": np.full(len(whole.score), np.log1p(len(set(asked))))
-        }
+        columns = (
+            self._columns(whole, cosine, locale)
+            | self._shares(self._cover.share(pieces(question)))
+            | {"length": np.full(len(whole.score), np.log1p(len(set(asked))))}
+        )
         named = FEATURES[self.mode(vector)]
         return places, np.stack([columns[name][places] for name in named], axis=1).astype(np.float64)
 
@@ -88,17 +97,25 @@ class Index:
         }
         return columns if cosine is None else {**columns, "cosine": cosine, "lead": self._lead(cosine)}
 
-    def _lead(self, cosine: Floats) -> Floats:
+    def _shares(self, share: Share) -> dict[str, Floats]:
+        """A passage on something else of the same subject holds less of the question than another: 险退了 has its 退 in 退保."""
+        return {
+            "share_lead": self._lead(share.whole),
+            "heading": share.heading,
+            "heading_lead": self._lead(share.heading),
+        }
+
+    def _lead(self, score: Floats) -> Floats:
         """How far each passage is before the best other one of its language; less than nothing for all but the first.
 
         A question that is answered has one passage that stands out; what lies near to many is answered by none of them.
         """
-        lead = np.zeros(len(cosine), dtype=np.float32)
+        lead = np.zeros(len(score), dtype=np.float32)
         for part in (np.flatnonzero(self._english == 1), np.flatnonzero(self._english == 0)):
             if len(part) > 1:
-                second, first = np.sort(cosine[part])[-2:]
-                lead[part] = cosine[part] - first
-                lead[part[np.argmax(cosine[part])]] = first - second
+                second, first = np.sort(score[part])[-2:]
+                lead[part] = score[part] - first
+                lead[part[np.argmax(score[part])]] = first - second
         return lead
 
 

@@ -13,8 +13,10 @@ Mode = Literal["hybrid", "lexical"]
 Floats = NDArray[np.floating[Any]]
 SHIPPED = Path(__file__).with_name("ranking.json")
 FEATURES: Mapping[Mode, tuple[str, ...]] = {
-    "hybrid": ("cosine", "lead", "coverage", "evidence", "length", "language"),
-    "lexical": ("coverage", "evidence", "length", "language"),
+    "hybrid": (
+        *("cosine", "lead", "coverage", "evidence", "length", "language", "share_lead", "heading", "heading_lead"),
+    ),
+    "lexical": ("coverage", "evidence", "length", "language", "share_lead", "heading", "heading_lead"),
 }
 
 

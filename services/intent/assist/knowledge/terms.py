@@ -30,8 +30,18 @@ def terms(text: str) -> list[str]:
     return [term for run in _RUNS.findall(folded(text)) for term in _of_run(run)]
 
 
+def pieces(text: str) -> set[str]:
+    """Single Chinese characters but for those that carry little, and English stems: 退了 shares 退 with 退保, and no pair."""
+    runs = _RUNS.findall(folded(text))
+    return {piece for run in runs for piece in (run if _is_chinese(run) else _of_run(run)) if piece not in EMPTY}
+
+
+def _is_chinese(run: str) -> bool:
+    return "\u3400" <= run[0] <= "\u9fff"
+
+
 def _of_run(run: str) -> Iterator[str]:
-    if "\u3400" <= run[0] <= "\u9fff":
+    if _is_chinese(run):
         if len(run) == 1:
             yield run
         for first, second in pairwise(run):
