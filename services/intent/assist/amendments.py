@@ -39,8 +39,9 @@ _RELATIVE = re.compile(
     r"老婆|老公|爱人|对象|[爸妈父母]|孩子|儿子|女儿|闺女|(?<![a-z])(?:wife|husband|partner|mum|mom|dad|mother|father|kids?|son|daughter)"
 )
 _TAKES_BACK = re.compile(
-    r"[写填说打输弄搞选]错|(?:刚才|刚刚|上面|前面|之前)(?:的|那个?|提交|登记|申请|报价|退款|我)*.{0,6}(?:取消|撤|改|错|作废|不要)"
-    r"|(?:取消|撤回|撤销|修改|改一?下)(?:一下)?(?:刚才|刚刚|上面|前面)|(?<![a-z])(?:made a mistake|typo|got (?:it|that) wrong"
+    r"[写填说打输弄搞选]错|撤销|撤回|作废|后悔|(?:刚才|刚刚|上面|前面|之前)(?:的|那个?|提交|登记|申请|报价|退款|我)*.{0,6}(?:取消|撤|改|错|作废|不要)"
+    r"|(?:取消|撤回|撤销|修改|改一?下)(?:一下)?(?:刚才|刚刚|上面|前面)"
+    r"|(?<![a-z])(?:made a mistake|typo|undo|withdraw|got (?:it|that) wrong"
     r"|(?:cancel|change|correct|undo|withdraw|take back) (?:it|that|what i|(?:the|my) (?:request|quote|refund)))(?![a-z])"
 )
 """What is said of a request that was sent: 刚才填错了, cancel that request."""
@@ -58,9 +59,29 @@ def behind_no(text: str) -> str:
     return heard[marked.end() :] if marked else ""
 
 
+_LET_GO = re.compile(
+    r"^(?:(?:呃|嗯|哦|唉|哎|那|还是|oh|ok|okay|well|actually|hmm)(?![a-z])[\s,，.]*)*"
+    r"(?:算了(?:吧|算了)*|不用了|不说这个了?|先不说这个了?"
+    r"|never ?mind(?: that| it)?|forget (?:about )?(?:it|that|this)|scrap that|leave it)(?![a-z])"
+    r"[\s,，.。…:：;；!！~-]*(?=\S)"
+)
+"""What lets go of the subject, before another one: never mind, where is my invoice."""
+
+_NO_MORE = re.compile(r"不.{0,3}[退办要买报填弄].{0,3}$")
+
+
 def behind_cancel(text: str) -> str:
-    """What stands behind the first clause of a text, as it is compared."""
-    return next(iter(CLAUSES.split(folded(text), maxsplit=1)[1:]), "")
+    """What stands behind the words that call something off, as it is compared: behind 算了, or behind the first clause."""
+    heard = folded(text)
+    first, *more = CLAUSES.split(heard, maxsplit=1)
+    let_go = _LET_GO.match(heard)
+    rest_of_first = let_go is not None and let_go.end() < len(first) and not _NO_MORE.search(first)
+    return heard[let_go.end() :] if let_go is not None and (rest_of_first or not more) else next(iter(more), "").strip()
+
+
+def lets_go(text: str) -> bool:
+    """Whether a text lets go of the subject and goes on with something else."""
+    return _LET_GO.match(folded(text)) is not None
 
 
 def wishes_refund_too(text: str) -> bool:

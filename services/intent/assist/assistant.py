@@ -1,7 +1,7 @@
 """The bot's turn: rules first, then its memory, the model and the knowledge base. It reads; the routes write."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from services.intent.assist.amendments import behind_cancel
@@ -13,8 +13,9 @@ from services.intent.assist.hearing import SMALL_TALK
 from services.intent.assist.metrics import TURN_SECONDS
 from services.intent.assist.session import Session
 from services.intent.assist.sessions import Sessions
-from services.intent.assist.turns import Heard, Turn
-from services.intent.assist.words import language
+from services.intent.assist.turns import Heard, Turn, behind
+from services.intent.assist.wishes import parts_of, searched_for
+from services.intent.assist.words import language, without_greeting
 from services.intent.serving.engine import Engine, NoModel
 from services.intent.serving.failures import DeadlinePassed, Draining, ModelFailed, QueueFull
 from services.intent.serving.waiting import Priority
@@ -86,13 +87,50 @@ class Assistant:
 
     async def _understood(self, conversation: Row, session: Session, text: str, expires: float) -> Turn:
         tenant = conversation.tenant_id
-        heard = await self._heard(tenant, text, expires)
-        needed = self.dialogue.needs_knowledge(session, heard, text)
-        found = await self.search(tenant, text, expires) if needed else None
-        return self.dialogue.reply(session, text, heard, found)
+        if session.form is None and (turn := await self._of_several(tenant, session, text, expires)) is not None:
+            return turn
+        [heard] = await self._heard(tenant, [text], expires)
+        return await self._answered(tenant, session, text, heard, expires)
 
-    async def _heard(self, tenant: str, text: str, expires: float) -> Heard:
-        with_model = self.engine.understand([text], tenant=tenant, expires=expires, priority=Priority.INTERACTIVE)
+    async def _of_several(self, tenant: str, session: Session, text: str, expires: float) -> Turn | None:
+        """The turn for a text that wants several things: what it asks is answered, then its forms are begun one after the other.
+
+        None where it wants one, or one of them is not understood; behind a comma alone only two forms are two wishes.
+        """
+        parts, plainly = parts_of(text)
+        heard = await self._heard(tenant, parts, expires) if len(parts) > 1 else []
+        said = list(zip(parts, heard, strict=True)) if heard else []
+        sure = all(self.dialogue.hearing.sure(each, part) for part, each in said)
+        forms = [self.dialogue.form_of(each, part) for part, each in said]
+        apart = len({each.label for each in heard}) == len(parts) if plainly else len({*forms} - {None}) == len(parts)
+        if not said or not sure or not apart:
+            return None
+        turn: Turn | None = None
+        for (part, each), form in sorted(zip(said, forms, strict=True), key=lambda pair: pair[1] is not None):
+            if turn is not None and form is not None:
+                turn = self.dialogue.besides(turn, each, part)
+                continue
+            after = turn.session if turn is not None and turn.session is not None else session
+            then = await self._answered(tenant, after, part, each, expires)
+            if then.hand_off is not None:
+                return then
+            turn = behind(turn, then) if turn is not None else then
+        return turn
+
+    async def _answered(self, tenant: str, session: Session, text: str, heard: Heard, expires: float) -> Turn:
+        dialogue = self.dialogue
+        found = None
+        if dialogue.needs_knowledge(session, heard, text):
+            plain = searched_for(without_greeting(text))
+            named = dialogue.asked(session, heard, plain)
+            found = await self.search(tenant, plain, expires)
+            if named != plain and found is not None and not found.passages:
+                found = _better(found, await self.search(tenant, named, expires))
+        return dialogue.reply(session, text, heard, found)
+
+    async def _heard(self, tenant: str, texts: Sequence[str], expires: float) -> list[Heard]:
+        said = [without_greeting(text) for text in texts]
+        with_model = self.engine.understand(said, tenant=tenant, expires=expires, priority=Priority.INTERACTIVE)
         try:
             answered = await with_model
         except QueueFull as full:
@@ -103,6 +141,13 @@ class Assistant:
             raise Unavailable("The model is being loaded, or this process is about to end.") from ending
         except ModelFailed as failed:
             raise Unavailable("The model failed; a person can still be asked for (转人工, human).") from failed
-        [each] = answered.results
         model = f"{answered.model}/{answered.version}"
-        return Heard(each.label, each.confidence, each.in_scope, each.sentiment, each.topics, model)
+        return [
+            Heard(each.label, each.confidence, each.in_scope, each.sentiment, each.topics, model)
+            for each in answered.results
+        ]
+
+
+def _better(found: Found, named: Found | None) -> Found:
+    """What a question finds together with what it is about, where by itself it finds nothing that answers."""
+    return named if named is not None and (named.passages or not found.near) else found

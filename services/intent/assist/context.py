@@ -1,12 +1,10 @@
-"""What a text means behind what was said before it, and what of a find answers it. Pure."""
+"""What a text means behind what was said before it. Pure."""
 
 import re
 from dataclasses import replace
 
-from services.intent.assist.found import Found, Passage
 from services.intent.assist.session import Session
 from services.intent.assist.turns import Heard
-from services.intent.assist.values.places import Names
 from services.intent.assist.words import folded, is_question
 
 INSURANCE = "insurance."
@@ -16,13 +14,18 @@ _OF_INSURANCE = {"content.price": PRICES, REFUNDS: "insurance.cancel"}
 _CONTENT = re.compile(
     r"课|书|音频|视频|会员|订单|专栏|(?<![a-z])(?:course|class|lesson|book|audio|video|member|order|subscription)"
 )
-_PRICE = re.compile(
-    r"保费|价格|多少钱|费率|报价|[每一][年月天]|[/／][年月天]|premium|price|how much|(?:per|an?) (?:year|month|day)(?![a-z])"
-)
+
+_SENT = re.compile(r"发货|快递|物流|包裹|保单|理赔|[险保贷]|(?<![a-z])(?:deliver|ship|parcel|policy|claim|insur|loan)")
+"""What else may be on its way."""
 
 
-def in_context(session: Session, heard: Heard, text: str) -> Heard:
-    """What was heard, as behind a text on insurance: "how much?" asks what that costs, "full refund?" what comes back of it."""
+def in_context(session: Session, heard: Heard, text: str, *, on_refund: bool = False) -> Heard:
+    """What was heard, as behind a text on insurance: "how much?" asks what that costs, "full refund?" what comes back of it.
+
+    Behind a refund 多久到账 is about that; `on_refund`: the text asks what is asked of refunds.
+    """
+    if on_refund and session.subject == REFUNDS and not heard.topics and not _SENT.search(folded(text)):
+        return heard if speaks_of_content(text) else replace(heard, label=REFUNDS, confidence=1.0, in_scope=True)
     meant = _OF_INSURANCE.get(heard.label)
     if meant is None or not session.subject.startswith(INSURANCE) or not is_question(text) or heard.topics:
         return heard
@@ -43,23 +46,3 @@ def names_form(form: str, text: str) -> bool:
 def speaks_of_content(text: str) -> bool:
     """Whether a text names a course, a book, an order or a membership."""
     return _CONTENT.search(text.lower()) is not None
-
-
-def of_the_price(found: Found | None) -> Found | None:
-    """Of what an insurance costs, only a passage that speaks of prices says anything: what it pays at most is no price."""
-    if found is None:
-        return None
-    passages = [each for each in found.passages if _PRICE.search(f"{each.citation.nearest} {each.quote}".lower())]
-    return replace(found, passages=passages, near=())
-
-
-def of_the_kind(found: Found | None, kind: str, kinds: Names) -> Found | None:
-    """Of one kind of insurance, a passage says nothing whose heading names another, and which never names it."""
-    if found is None or not kind:
-        return found
-
-    def is_of_it(passage: Passage) -> bool:
-        named = kinds.named(passage.citation.nearest)
-        return not named or kind in named | kinds.named(passage.quote)
-
-    return replace(found, passages=[*filter(is_of_it, found.passages)], near=[*filter(is_of_it, found.near)])

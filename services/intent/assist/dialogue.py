@@ -3,23 +3,23 @@
 from dataclasses import dataclass, replace
 
 from services.intent.assist.amendments import takes_back, wishes_refund_too
-from services.intent.assist.context import INSURANCE, PRICES, REFUNDS, in_context, names_form, of_the_kind, of_the_price
-from services.intent.assist.forms import Forms, Step
+from services.intent.assist.answering import of_no_insurance, of_the_kind, of_the_price, of_the_wish
+from services.intent.assist.context import INSURANCE, PRICES, REFUNDS, in_context, speaks_of_content
+from services.intent.assist.form_turns import FormTurns
+from services.intent.assist.forms import Forms
 from services.intent.assist.found import Found
 from services.intent.assist.hearing import INVESTS, SMALL_TALK, Hearing
 from services.intent.assist.masking import says_only_numbers
 from services.intent.assist.quoting import headings, quoted
-from services.intent.assist.session import Session
-from services.intent.assist.texts import LabelAnswer, TextLink, Texts
-from services.intent.assist.turns import Action, HandOff, Heard, Outcome, Turn
+from services.intent.assist.replies import Replies
+from services.intent.assist.session import Session, Wish
+from services.intent.assist.texts import TextLink, Texts
+from services.intent.assist.turns import HandOff, Heard, Outcome, Turn
 from services.intent.assist.values.choices import choice, chooses_none
 from services.intent.assist.values.orders import insists_on_refund
 from services.intent.assist.words import Reply, is_question
 from services.intent.labels import OUT_OF_SCOPE
 from services.kit.wire import Locale
-
-IN_A_ROW = 2
-"""Turns in a row that were not understood, or had no answer, after which a person takes over."""
 
 _OF_REFUNDS = "refund"
 _ANSWERED: frozenset[Outcome] = frozenset({"template", "knowledge", "no_answer", "suggestions"})
@@ -40,22 +40,32 @@ class Dialogue:
     def hearing(self) -> Hearing:
         return Hearing(self.texts, self.sure_from)
 
+    @property
+    def replies(self) -> Replies:
+        return Replies(self.texts)
+
+    @property
+    def form_turns(self) -> FormTurns:
+        return FormTurns(self.texts, self.forms)
+
     def before_model(self, text: str, locale: Locale) -> Turn | None:
         """What needs no model and no memory: words of risk, a complaint that is called one, and the wish for a person."""
         words = self.texts.words
         if (risk := words.risk(text)) is not None:
-            return self._hand_off(HandOff("risk_words", risk), locale)
+            return self.replies.hand_off(HandOff("risk_words", risk), locale)
         complaint = self.texts.labels["feedback.complaint"]
         if complaint.reason is not None and words.complains(text):
-            return self._hand_off(HandOff(complaint.reason), locale, complaint.text.in_locale(locale))
-        return self._hand_off(HandOff("requested"), locale) if words.wants_human(text) else None
+            return self.replies.hand_off(HandOff(complaint.reason), locale, complaint.text.in_locale(locale))
+        return self.replies.hand_off(HandOff("requested"), locale) if words.wants_human(text) else None
 
     def in_form(self, session: Session, text: str) -> Turn | None:
         """What a form that is under way makes of the text; None when it is about something else."""
         if session.form is None:
             return None
         step = self.forms.go_on(session.form, text, session.locale)
-        return None if step.verdict == "not_taken" else self._stepped(step, session.settled(), session.form.name)
+        return (
+            None if step.verdict == "not_taken" else self.form_turns.stepped(step, session.settled(), session.form.name)
+        )
 
     def chosen(self, session: Session, text: str) -> Turn | None:
         """The passage that a text chooses of those that were offered; none of them; None when it is about something else."""
@@ -75,6 +85,7 @@ class Dialogue:
         """Whether the knowledge base is to be searched for this text."""
         if self._of_itself(session, text) is not None or not any(char.isalpha() for char in text):
             return False
+        heard = self.meant(session, heard, text)
         if not self.hearing.sure(heard, text):
             return not says_only_numbers(text)
         if self.hearing.asks_advice(session, heard, text):
@@ -85,9 +96,8 @@ class Dialogue:
 
     def reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
         """The bot's turn."""
-        meant = in_context(session, heard, text)
-        found = of_the_price(found) if self.hearing.sure(meant, text) and meant.label == PRICES else found
-        found = of_the_kind(found, self._kind(session, meant, text), self.forms.names.categories)
+        meant = self.meant(session, heard, text)
+        found = self._of_what_is_asked(session, meant, text, found)
         turn = self._of_itself(session, text) or self._reply(session, text, meant, found)
         turn = replace(turn, heard=heard, retrieval=found.retrieval if found else None)
         if turn.session is not None and self.hearing.sure(meant, text):
@@ -95,8 +105,40 @@ class Dialogue:
                 turn, session=replace(turn.session, subject=meant.label, kind=self._kind(session, meant, text))
             )
         if session.form is not None and turn.outcome in {"template", "knowledge", "advice", "no_answer"}:
-            return self._back_to_form(turn, session)
+            return self.form_turns.come_back_to(turn, session)
         return self._refund_too(turn, text)
+
+    def meant(self, session: Session, heard: Heard, text: str) -> Heard:
+        """What was heard, behind what was said before."""
+        return in_context(session, heard, text, on_refund=self.texts.words.asks_about_refund(text))
+
+    def asked(self, session: Session, heard: Heard, text: str) -> str:
+        """A text with what it is about and does not name itself: the kind of insurance, or the refund, that was spoken of before."""
+        meant, zh = self.meant(session, heard, text), session.locale == "zh-CN"
+        if meant.label == REFUNDS and heard.label != REFUNDS:
+            return f"退款{text}" if zh else f"refund {text}"
+        kind = self._kind(session, meant, text) if self.hearing.sure(meant, text) else ""
+        if not kind or self.forms.names.categories.named(text):
+            return text
+        return f"{self.forms.names.category_titles[kind][session.locale]}{'' if zh else ' '}{text}"
+
+    def form_of(self, heard: Heard, text: str) -> str | None:
+        """The form that a text plainly wishes for."""
+        by_form = self.hearing.sure(heard, text) and not is_question(text)
+        return self.texts.labels[heard.label].form if by_form else None
+
+    def besides(self, turn: Turn, heard: Heard, text: str) -> Turn:
+        """The turn, with another form that is wished for in the same breath."""
+        form = self.form_of(heard, text)
+        return turn if form is None else self.form_turns.waiting(turn, Wish(form, heard.label, text))
+
+    def _of_what_is_asked(self, session: Session, meant: Heard, text: str, found: Found | None) -> Found | None:
+        """What of a find is on what was asked: the same insurance, or none, and the same wish."""
+        kinds = self.forms.names.categories
+        if self.hearing.sure(meant, text):
+            found = of_the_price(found) if meant.label == PRICES else found
+            found = found if meant.label.startswith(INSURANCE) else of_no_insurance(found, text, kinds)
+        return of_the_wish(of_the_kind(found, self._kind(session, meant, text), kinds), text)
 
     def _kind(self, session: Session, heard: Heard, text: str) -> str:
         """The kind of insurance that a text on insurance is about: named in it, asked for in the form, or spoken of before."""
@@ -108,7 +150,8 @@ class Dialogue:
     def _refund_too(self, turn: Turn, text: str) -> Turn:
         """Of two wishes, the one that was answered and the refund that a clause of the text wants besides."""
         answered = turn.session is not None and turn.session.form is None and turn.outcome in _ANSWERED
-        if turn.session is None or not answered or not wishes_refund_too(text):
+        of_policy = turn.heard is not None and turn.heard.label.startswith(INSURANCE) and not speaks_of_content(text)
+        if turn.session is None or not answered or of_policy or not wishes_refund_too(text):
             return turn
         begun = self._by_form(turn.session, "", REFUNDS, _OF_REFUNDS)
         return replace(turn, text=f"{turn.text}\n{begun.text}", session=begun.session, slots=begun.slots)
@@ -120,10 +163,10 @@ class Dialogue:
         if found is not None and found.passages:
             return quoted(self.texts, session, found.passages[0])
         if found is not None and found.near and self._may_offer(session, heard, text):
-            return self._offered(session, found, heard.label if self.hearing.sure(heard, text) else "")
+            return self.replies.offered(session, found, heard.label if self.hearing.sure(heard, text) else "")
         if not self.hearing.sure(heard, text):
             if session.form is None and any(self.texts.words.says(nod, text) for nod in _NODS):
-                return self._told(session, "thanks_bye")
+                return self.replies.told(session, "thanks_bye")
             foreign = self.texts.labels[OUT_OF_SCOPE].text.in_locale(locale)
             return self._not_understood(session, text, None if heard.in_scope else foreign)
         return self._by_label(session, text, heard.label)
@@ -133,14 +176,14 @@ class Dialogue:
         if (otherwise := self._otherwise(session, text, label)) is not None:
             return otherwise
         if answer.reason is not None:
-            return self._hand_off(HandOff(answer.reason), locale, answer.text.in_locale(locale))
+            return self.replies.hand_off(HandOff(answer.reason), locale, answer.text.in_locale(locale))
         if session.form is not None and label in SMALL_TALK:
-            return self._stepped(self.forms.stand(session.form, locale), session.settled(), session.form.name)
+            return self.form_turns.standing(session)
         if answer.form is not None:
             return self._by_form(session, text, label, answer.form)
         if answer.way == "knowledge_only":
-            return self._no_answer(session, answer)
-        return self._told(session, label)
+            return self.replies.no_answer(session, answer)
+        return self.replies.told(session, label)
 
     def _otherwise(self, session: Session, text: str, label: str) -> Turn | None:
         """The turn where the words say otherwise than the model heard: no wish for a person, no thanks."""
@@ -155,66 +198,10 @@ class Dialogue:
     def _by_form(self, session: Session, text: str, label: str, form: str) -> Turn:
         locale, answer = session.locale, self.texts.labels[label]
         if label == REFUNDS and self.texts.words.asks_about_refund(text) and not wishes_refund_too(text):
-            return self._no_answer(session, answer, self.texts.say("refund_asked", locale))
+            return self.replies.no_answer(session, answer, self.texts.say("refund_asked", locale))
         if session.form is not None:
-            return self._another_form(session, text, answer)
-        begun = self.forms.begin(form, text, locale, session.kind)
-        return self._stepped(begun, session.settled(), form, answer)
-
-    def _told(self, session: Session, label: str) -> Turn:
-        """The label's text. Said once already it has not helped: the second time it is owned up to, the third a person takes over."""
-        answer = self.texts.labels[label]
-        if session.told != label or label in SMALL_TALK:
-            after = replace(session.settled(), told=label)
-            return Turn(session.locale, "template", answer.text.in_locale(session.locale), after, links=answer.links)
-        return self._no_answer(session, answer, self.texts.say("repeated", session.locale))
-
-    def _stepped(self, step: Step, session: Session, form: str, answer: LabelAnswer | None = None) -> Turn:
-        locale = session.locale
-        if step.verdict == "given_up":
-            return self._hand_off(HandOff("form"), locale)
-        outcome: Outcome = "form"
-        if step.verdict in {"done", "cancelled"}:
-            outcome = "action" if step.verdict == "done" else "cancelled"
-        texts = self.texts.forms[form]
-        lead = f"{answer.text.in_locale(locale)}{_gap(locale)}" if answer else ""
-        return Turn(
-            locale,
-            outcome,
-            lead + step.text,
-            replace(session, form=step.state, sent=step.done is not None),
-            action=Action(texts.action, step.done) if step.done is not None else None,
-            links=texts.links if step.done is not None else (),
-            slots=step.state.slots if step.state else {},
-        )
-
-    def _another_form(self, session: Session, text: str, answer: LabelAnswer) -> Turn:
-        """A wish for another form ends the one under way, and says so; the same wish once more, or a question, does not."""
-        if session.form is None or answer.form is None:
-            raise ValueError("no form is under way, or none is wished for")
-        if answer.form == session.form.name or is_question(text):
-            return self._asked_again(session, answer.text.in_locale(session.locale) if is_question(text) else "")
-        if not names_form(answer.form, text):
-            return self._asked_again(session)
-        begun = self.forms.begin(answer.form, text, session.locale)
-        turn = self._stepped(begun, session.settled(), answer.form, answer)
-        dropped = self.texts.say_in_form("cancelled", session.locale)
-        return replace(turn, text=f"{dropped}{_gap(session.locale)}{turn.text}")
-
-    def _asked_again(self, session: Session, lead: str | None = None) -> Turn:
-        """`lead` in place of the words that the text was not understood."""
-        if session.form is None:
-            raise ValueError("no form is under way")
-        return self._stepped(self.forms.ask_again(session.form, session.locale, lead), session, session.form.name)
-
-    def _back_to_form(self, turn: Turn, session: Session) -> Turn:
-        """After something else was answered, the form's question stands again."""
-        if session.form is None:
-            raise ValueError("no form is under way")
-        locale = session.locale
-        question = self.forms.stand(session.form, locale).text
-        text = f"{turn.text}\n{self.texts.say('back_to_form', locale)}{_gap(locale)}{question}"
-        return replace(turn, text=text, slots=session.form.slots)
+            return self.form_turns.another(session, text, answer)
+        return self.form_turns.begun(session, text, form, answer)
 
     def _withheld(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn | None:
         """Who decides, where advice or a promise is wanted. For a promise, what was found is offered by its headings: quoted it would
@@ -238,63 +225,28 @@ class Dialogue:
         by_form = self.hearing.sure(heard, text) and self.texts.labels[heard.label].form is not None
         return session.form is None and (not by_form or self.hearing.asks_about_refund(heard, text))
 
-    def _offered(self, session: Session, found: Found, label: str) -> Turn:
-        """The headings of what comes near, behind the text of the label where it has one that was not said just now.
-
-        Who chooses none of those before has had no answer.
-        """
-        unanswered = session.unanswered + (session.offered is not None)
-        if unanswered >= IN_A_ROW:
-            return self._no_answer(session, self.texts.labels[OUT_OF_SCOPE])
-        answer = self.texts.labels.get(label)
-        told = answer.text.in_locale(session.locale) if answer and answer.way == "knowledge" else ""
-        lead = told if session.told != label else ""
-        after = replace(session.settled(), unanswered=unanswered, told=label if told else "")
-        return headings(self.texts, after, found, lead, answer.links if answer and lead else ())
-
     def _not_understood(self, session: Session, text: str, said: str | None) -> Turn:
         """`said` in place of the words for a text that something known was half heard in."""
         upset = self.texts.words.is_upset(text)
         said = self.texts.say("upset", session.locale) if upset else said or self.texts.say("unsure", session.locale)
         if session.form is not None:
-            return self._asked_again(session, said if upset or is_question(text) else None)
-        if session.unsure + 1 >= IN_A_ROW:
-            why = self.texts.say("hand_off.low_confidence", session.locale)
-            why = self.texts.labels["feedback.complaint"].text.in_locale(session.locale) if upset else why
-            return self._hand_off(HandOff("low_confidence"), session.locale, why)
-        return Turn(session.locale, "unsure", said, replace(session, unsure=session.unsure + 1, offered=None))
-
-    def _no_answer(self, session: Session, answer: LabelAnswer, said: str | None = None) -> Turn:
-        """`said` in place of the label's text."""
-        if session.unanswered + 1 >= IN_A_ROW:
-            why = self.texts.say("hand_off.no_answer", session.locale)
-            return self._hand_off(HandOff("no_answer"), session.locale, why)
-        after = replace(session, unsure=0, unanswered=session.unanswered + 1, offered=None)
-        said = said or answer.text.in_locale(session.locale)
-        return Turn(session.locale, "no_answer", said, after, links=answer.links)
-
-    def _hand_off(self, hand_off: HandOff, locale: Locale, why: str = "") -> Turn:
-        if hand_off.detail in {"self_harm", "fraud"}:
-            why = self.texts.say(f"hand_off.{hand_off.detail}", locale)
-        told = self.texts.say("hand_off", locale)
-        return Turn(locale, "hand_off", f"{why}{_gap(locale)}{told}" if why else told, hand_off=hand_off)
+            return self.form_turns.asked_again(session, said if upset or is_question(text) else None)
+        return self.replies.unsure(session, said, upset=upset)
 
     def _of_itself(self, session: Session, text: str) -> Turn | None:
         """The turn for a text about the bot or what it said or took down: is it a robot, that did not help, that was wrong."""
         words, locale = self.texts.words, session.locale
         if words.says("robot", text):
-            return self._told(session, "greeting")
+            return self.replies.told(session, "greeting")
         if session.form is not None:
             if words.says("small_talk", text) and not is_question(text):
-                return self._stepped(self.forms.stand(session.form, locale), session.settled(), session.form.name)
+                return self.form_turns.standing(session)
             again = session.form.name == _OF_REFUNDS and insists_on_refund(text)
-            return self._asked_again(session, lead="") if again else None
+            return self.form_turns.asked_again(session, lead="") if again else None
         if words.says("not_helped", text):
             return self._not_understood(session, text, self.texts.say("not_helped", locale))
         if session.sent and takes_back(text):
-            return self._no_answer(session, self.texts.labels[OUT_OF_SCOPE], self.texts.say("already_sent", locale))
+            return self.replies.no_answer(
+                session, self.texts.labels[OUT_OF_SCOPE], self.texts.say("already_sent", locale)
+            )
         return None
-
-
-def _gap(locale: Locale) -> str:
-    return "" if locale == "zh-CN" else " "

@@ -6,7 +6,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
-from services.intent.assist.amendments import CLAUSES, STRICT, Amendments, all_filled, asks, behind_no, filled
+from services.intent.assist.amendments import (
+    CLAUSES,
+    STRICT,
+    Amendments,
+    all_filled,
+    asks,
+    behind_cancel,
+    behind_no,
+    filled,
+    lets_go,
+)
 from services.intent.assist.session import FormState
 from services.intent.assist.slots import Slots, values_of
 from services.intent.assist.texts import FormTexts, Slot, Texts
@@ -130,7 +140,7 @@ class Forms:
         if values_of(others, form, "words"):
             return self._next(state, locale, self.texts.say_in_form("reason_noted", locale))
         if others:
-            return self._next(state, locale)
+            return self._next(state, locale, self.texts.say_in_form("noted", locale))
         return self.ask_again(state, locale, lead="") if said else Step("not_taken", state)
 
     def _unconfirmed(self, form: FormTexts, state: FormState, text: str, locale: Locale) -> Step:
@@ -140,6 +150,8 @@ class Forms:
             return self._next(state, locale, self.texts.say_in_form("reason_noted", locale))
         if why:
             return self._next(all_filled(state, form, why), locale, self.texts.say_in_form("changed", locale))
+        if behind_no(text) and not asks(text):
+            return Step("asked", state, self.texts.say_in_form("which", locale))
         doubts = self.texts.words.says("no", text) or (self.texts.words.says("yes", text) and _DOUBT.search(text))
         return Step("asked", state, self.texts.say_in_form("which", locale)) if doubts else Step("not_taken", state)
 
@@ -162,8 +174,18 @@ class Forms:
             return True
         if (marked := behind_no(text)) and words.says("cancel", marked):
             return True
+        if lets_go(text) and self._is_beside_it(form, state, behind_cancel(text)):
+            return True
         first, *more = CLAUSES.split(folded(text), maxsplit=1)
         return bool(more) and words.says("cancel", first) and _CALLED_OFF.search(first) is not None
+
+    def _is_beside_it(self, form: FormTexts, state: FormState, text: str) -> bool:
+        """Whether a text has nothing for the form: 算了，会员怎么关, where 算了，上海 only corrects."""
+        if self.slots.volunteered(form, text) or self.texts.words.says("yes", text):
+            return False
+        asked = next((each for each in form.slots if each.name == state.asked), None)
+        free = asked is None or asked.kind in {"words", "order"}
+        return asks(text) or (not free and asked is not None and self.slots.value(asked, text, bare=True) is None)
 
     def _next(self, state: FormState, locale: Locale, before: str = "") -> Step:
         """The first thing that is missing is asked for; when nothing is, the whole is to be confirmed."""

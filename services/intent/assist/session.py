@@ -18,12 +18,22 @@ class FormState:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """A form that was wished for beside another, with the label and the words of the wish."""
+
+    form: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """`version` is the version of the conversation that this memory belongs to.
 
     `unsure` and `unanswered` count turns in a row that were not understood, or had no answer. `subject` is the label that was acted on
     last, `kind` the kind of insurance that was spoken of with it, `told` the label whose text was the last answer, "" where it was
-    another; `offered` is what the last answer offered to show; `sent` says that a form was confirmed, and none begun since.
+    another; `offered` is what the last answer offered to show; `sent` says that a form was confirmed, and none begun since;
+    `wish` is the form that begins when the one under way has ended.
     """
 
     version: int
@@ -36,6 +46,7 @@ class Session:
     told: str = ""
     offered: Found | None = None
     sent: bool = False
+    wish: Wish | None = None
 
     def settled(self) -> "Session":
         """After a turn that went well."""

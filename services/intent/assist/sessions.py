@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.intent.assist.found import Citation, Found, Passage
-from services.intent.assist.session import FormState, Session
+from services.intent.assist.session import FormState, Session, Wish
 from services.kit.errors import Unavailable
 
 
@@ -66,9 +66,14 @@ _FIELDS = frozenset(field.name for field in fields(Session))
 
 def _read(raw: dict[str, Any]) -> Session:
     """A session as this build knows it: what a newer one has added is left out."""
-    form, offered = raw.pop("form"), raw.pop("offered", None)
+    form, offered, wish = raw.pop("form"), raw.pop("offered", None), raw.pop("wish", None)
     known = {name: value for name, value in raw.items() if name in _FIELDS}
-    return Session(**known, form=FormState(**form) if form else None, offered=_offered(offered) if offered else None)
+    return Session(
+        **known,
+        form=FormState(**form) if form else None,
+        offered=_offered(offered) if offered else None,
+        wish=Wish(**wish) if wish else None,
+    )
 
 
 def _offered(raw: dict[str, Any]) -> Found:

@@ -31,6 +31,8 @@ YOUNGER = {
     "upset": "unsure", "already_sent": "unsure", "reason_noted": "again", "one_each": "again", "not_listed": "again",
 }  # fmt: skip
 """Phrases that a folder of before may lack, and what is said in their place."""
+UNSAID = frozenset({"both", "noted"})
+"""Phrases of forms in whose place nothing is said."""
 _WHY = re.compile(r"为什么|为啥|为何|干嘛|干什么|干吗|有什么用|做什么用|凭什么|(?<![a-z])(?:why|what for)(?![a-z])")
 _OF_THE_QUESTION = re.compile(
     r"问|填|告诉|需要(?:这|知道|我)|要(?:这|知道)|(?<![a-z])(?:(?:need|want) (?:this|that|it|to know)|asking|ask)(?![a-z])"
@@ -164,7 +166,9 @@ class Texts:
         return _present(self.phrases, phrase).in_locale(locale).format(**values)
 
     def say_in_form(self, phrase: str, locale: Locale, **values: str) -> str:
-        """A phrase of the forms with its values put in."""
+        """A phrase of the forms with its values put in; "" for one of those that may be left unsaid, and is not there."""
+        if phrase in UNSAID and phrase not in self.form_phrases:
+            return ""
         return _present(self.form_phrases, phrase).in_locale(locale).format(**values)
 
 
@@ -192,7 +196,7 @@ def _missing(answers: _Answers, forms: _Forms) -> list[str]:
     absent = {
         "labels": set(LABELS) ^ answers.labels.keys(),
         "phrases": (PHRASES ^ answers.phrases.keys()) - YOUNGER.keys(),
-        "form phrases": (FORM_PHRASES ^ forms.phrases.keys()) - YOUNGER.keys(),
+        "form phrases": (FORM_PHRASES ^ forms.phrases.keys()) - YOUNGER.keys() - UNSAID,
         "forms": {each.form for each in answers.labels.values() if each.form} ^ forms.forms.keys(),
     }
     return [f"{what} that do not match: {', '.join(sorted(names))}" for what, names in absent.items() if names]

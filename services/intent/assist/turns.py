@@ -1,7 +1,7 @@
 """What one message leads to. Values only, no framework."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from services.intent.assist.found import Citation
@@ -76,3 +76,15 @@ class Turn:
     hand_off: HandOff | None = None
     retrieval: Literal["hybrid", "lexical"] | None = None
     slots: Mapping[str, Any] = field(default_factory=dict)
+
+
+def behind(first: Turn, then: Turn) -> Turn:
+    """Two answers to one text as one turn. Of headings to choose from, those that were offered last count."""
+    return replace(
+        then,
+        text=f"{first.text}\n{then.text}",
+        quotes=(*first.quotes, *then.quotes),
+        citations=(*first.citations, *then.citations),
+        links=tuple(dict.fromkeys((*first.links, *then.links))),
+        retrieval=then.retrieval or first.retrieval,
+    )

@@ -54,8 +54,20 @@ def is_question(text: str) -> bool:
     return _QUESTION.search(folded(text)) is not None
 
 
+_GREETING = re.compile(
+    r"^\s*(?:你好|您好|哈[喽罗]|在吗|有人吗|亲|(?:hi|hello|hey|good (?:morning|afternoon|evening))(?: there)?(?![a-z]))[啊呀哦]?"
+    r"[\s,，。.!！?？~～]+(?=\S{4}|\S+\s+\S)",
+    re.IGNORECASE,
+)
+
+
+def without_greeting(text: str) -> str:
+    """A text without the greeting before what it says."""
+    return _GREETING.sub("", text)
+
+
 _LATIN_WORD = re.compile(
-    r"(?<![A-Za-z0-9\[])(?!(?i:ok|okay|yes|no|vip|app|pdf|id|wtf|omg|lol)\b)[A-Za-z]{2,}(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9\[])(?!(?i:ok|okay|yes|no|vip|app|pdf|id|wtf|omg|lol|thx|tks|btw|emm+)\b)[A-Za-z]{2,}(?![A-Za-z0-9])"
 )
 """No mask, no order number, and none of the few words that people write in Chinese too."""
 

@@ -66,7 +66,7 @@ def test_the_answer_to_a_later_question_is_kept_and_the_first_asked_again() -> N
     turn = in_form(QUOTE_BIRTH, "上海")
     assert turn.session is not None
     assert turn.session.form == FormState("quote", {"category": "medical", "region": "CN-SH"}, asked="birth")
-    assert turn.text == TEXTS.forms["quote"].slots[1].ask.zh
+    assert turn.text == TEXTS.form_phrases["noted"].zh + TEXTS.forms["quote"].slots[1].ask.zh
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_a_question_in_a_form_is_about_the_kind_that_the_form_has() -> None:
     assert (turn.outcome, turn.citations) == ("no_answer", ())
     both = replace(WAITING, quote="重疾险和医疗险的等待期都是 90 天。")
     assert reply("insurance.coverage", "等待期多久", QUOTE_BIRTH, Found((both,), "hybrid")).outcome == "knowledge"
-    assert reply("content.access", "医疗险课打不开", found=Found((WAITING,), "hybrid")).outcome == "knowledge"
+    assert reply("content.access", "重疾险课打不开", found=Found((WAITING,), "hybrid")).outcome == "knowledge"
 
 
 def test_of_two_wishes_the_question_is_answered_and_the_refund_begun() -> None:

@@ -84,9 +84,17 @@ _SO_LONG = re.compile(
 """How long somebody has waited: no title."""
 
 
+_HESITATES = re.compile(
+    r"(?:(?:等等|等一下|等下|不对|哦不|不是|算了|还是|no|wait|hold on|actually|sorry|oh|hmm)(?![a-z])[\s,，.。…!！]*)+",
+    re.IGNORECASE,
+)
+
+
 def _bare_title(text: str) -> str:
-    """A text as a title; "" for a wish for something else."""
+    """A text as a title; "" for a wish for something else, whatever hesitation is before it."""
     said = text.strip()
+    if (hesitates := _HESITATES.match(said)) and _OTHER_WISH.match(said[hesitates.end() :]):
+        return ""
     wished = _WISHED.match(said)
     title = said[wished.end() :].strip() if wished else said
     return "" if _OTHER_WISH.match(title) or _SO_LONG.fullmatch(folded(title)) else title
