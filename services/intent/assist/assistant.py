@@ -95,15 +95,14 @@ class Assistant:
     async def _of_several(self, tenant: str, session: Session, text: str, expires: float) -> Turn | None:
         """The turn for a text that wants several things: what it asks is answered, then its forms are begun one after the other.
 
-        None where it wants one, or one of them is not understood; behind a comma alone only two forms are two wishes.
+        None where it wants one, or one of them has no answer; behind a comma alone only two forms are two wishes.
         """
         parts, plainly = parts_of(text)
         heard = await self._heard(tenant, parts, expires) if len(parts) > 1 else []
         said = list(zip(parts, heard, strict=True)) if heard else []
-        sure = all(self.dialogue.hearing.sure(each, part) for part, each in said)
         forms = [self.dialogue.form_of(each, part) for part, each in said]
         apart = len({each.label for each in heard}) == len(parts) if plainly else len({*forms} - {None}) == len(parts)
-        if not said or not sure or not apart:
+        if not said or not apart:
             return None
         turn: Turn | None = None
         for (part, each), form in sorted(zip(said, forms, strict=True), key=lambda pair: pair[1] is not None):
@@ -112,8 +111,8 @@ class Assistant:
                 continue
             after = turn.session if turn is not None and turn.session is not None else session
             then = await self._answered(tenant, after, part, each, expires)
-            if then.hand_off is not None:
-                return then
+            if then.outcome in {"unsure", "no_answer", "hand_off"}:
+                return None
             turn = behind(turn, then) if turn is not None else then
         return turn
 

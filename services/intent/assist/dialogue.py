@@ -245,7 +245,7 @@ class Dialogue:
             return self.form_turns.asked_again(session, lead="") if again else None
         if words.says("not_helped", text):
             return self._not_understood(session, text, self.texts.say("not_helped", locale))
-        if session.sent and takes_back(text):
+        if session.sent and (takes_back(text) or self.forms.corrects(text)):
             return self.replies.no_answer(
                 session, self.texts.labels[OUT_OF_SCOPE], self.texts.say("already_sent", locale)
             )

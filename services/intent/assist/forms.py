@@ -84,6 +84,12 @@ class Forms:
             self._answered(form, state, text, locale) if state.asked else self._unconfirmed(form, state, text, locale)
         )
 
+    def corrects(self, text: str) -> bool:
+        """Whether a text says 不对 or "no" and then what a form holds: after it was sent too."""
+        meant = behind_no(text)
+        held = (self.slots.volunteered(form, meant) for form in self.texts.forms.values())
+        return bool(meant) and not asks(text) and any(held)
+
     def ask_again(self, state: FormState, locale: Locale, lead: str | None = None) -> Step:
         """The question of the moment, once more; given up after `TRIES` texts that could not be read."""
         if state.tries >= TRIES:

@@ -132,6 +132,8 @@ _DECLINED = re.compile(
 
 _REFUSES = re.compile(r"n't|not|no need")
 _LONGEST_OUTBURST = 24
+_MOTHERS = re.compile(r"[妈我姑姨舅婶岳后干大俺咱]妈的")
+"""What is my mother's is no curse."""
 _TOLD_WITHIN = 3
 """Characters from which a word for "skip" is looked for within a text: 无 is in 无锡 too."""
 
@@ -184,7 +186,7 @@ class Words:
 
     def is_upset(self, text: str) -> bool:
         """Whether a short text is anger and says nothing of its cause: 气死我了, wtf, 😡."""
-        heard = folded(text)
+        heard = _MOTHERS.sub("\0", folded(text))
         return len(heard) <= _LONGEST_OUTBURST and self.upset.found(heard)
 
     def risk(self, text: str) -> Risk | None:

@@ -120,3 +120,28 @@ def test_a_question_is_searched_for_with_the_insurance_that_was_spoken_of() -> N
     assert DIALOGUE.asked(after, heard("insurance.coverage"), "滑雪算吗") == "意外险滑雪算吗"
     assert DIALOGUE.asked(after, heard("insurance.coverage"), "寿险呢") == "寿险呢"
     assert DIALOGUE.asked(after, heard("account.help"), "密码忘了") == "密码忘了"
+
+
+@pytest.mark.parametrize("text", ["哎呀不对，地区是天津", "no, make it 300k euros", "错了，我要退的是《园艺入门》"])
+def test_a_correction_behind_what_was_sent_is_told_so_too(text: str) -> None:
+    sent = replace(FRESH, sent=True, locale=language(text, "zh-CN"))
+    assert reply("out_of_scope", text, sent, in_scope=False).text == TEXTS.say("already_sent", sent.locale)
+    assert reply("out_of_scope", text, in_scope=False).outcome == "unsure"
+    assert reply("thanks_bye", "no thanks, bye", sent).outcome == "template"
+
+
+@pytest.mark.parametrize(("text", "upset"), [("外婆和大妈的呢", False), ("我妈的保单", False), ("妈的，又卡了", True)])
+def test_what_is_a_mothers_is_no_curse(text: str, upset: bool) -> None:
+    assert TEXTS.words.is_upset(text) is upset
+
+
+def test_of_two_ages_in_one_breath_neither_is_taken() -> None:
+    assert DIALOGUE.in_form(QUOTE_BIRTH, "me 44, husband 47") is None
+    form = form_after(QUOTE_BIRTH, "me, 44")
+    assert form is not None
+    assert form.slots["birth"] == {"age": 44}
+
+
+def test_whether_one_insurer_is_better_than_another_asks_for_advice() -> None:
+    assert reply("insurance.compare", "你们的寿险比别家的好吗").outcome == "advice"
+    assert reply("insurance.compare", "is your life cover better than theirs").outcome == "advice"

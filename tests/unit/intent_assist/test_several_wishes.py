@@ -111,7 +111,8 @@ def test_money_back_for_a_policy_is_no_refund_of_a_course_besides() -> None:
 def test_of_a_long_tale_what_asks_is_searched_for() -> None:
     tale = "您好，我是新来的学员，上个月儿子帮我装的软件，平时在家用平板听课，声音忽大忽小的，怎么调节音量啊"
     assert searched_for(tale) == "声音忽大忽小的，怎么调节音量啊"
-    told = "i bought this tablet last summer from my neighbour, who set up everything for me, he is a lovely man, how do i turn on subtitles"
+    told = "i bought this tablet last summer from my neighbour, they set up everything for me, "
+    told += "he is a lovely man, how do i turn on subtitles"
     assert searched_for(told) == "he is a lovely man, how do i turn on subtitles"
     assert searched_for("怎么调节音量") == "怎么调节音量"
     assert searched_for("很长" * 40) == "很长" * 40

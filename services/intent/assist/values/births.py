@@ -42,7 +42,8 @@ _AGE = re.compile(
     r"|(?<!\d)[,;]\s*(\d{2})(?=\s*[,;])"
     rf"|(?<![a-z])i'?(?: a)?m\s+(\d{{1,3}})(?![\d,.]*\d|\s*(?!{_GOES_ON})[a-z%])"
     r"|(?<![还退给付欠借花])[我他她爸妈公婆儿女父母爷奶](?:今年|现在|快|刚|是|都|就)?(\d{2})(?=$|[，,。.！!；;、\s了吧啦]|[爸妈我他她])"
-    r"|(?<![a-z])(?:he|she|mum|mom|dad|mother|father|wife|husband|son|daughter)(?:'?s| is)?\s+(?:turning |turns |just |now )?(\d{1,3})"
+    r"|(?<![a-z])(?:me|myself|he|she|mum|mom|dad|mother|father|wife|husband|son|daughter)"
+    r"(?:'?s| is)?\s+(?:turning |turns |just |now )?(\d{1,3})"
     r"(?=$|[,.!;]|\s+(?:and|now|years?|yrs?|mum|mom|dad|next|soon))"
 )
 _INFANT = re.compile(r"(?<!\d)(\d{1,2})\s*(?:个月大?|months? old|周大|weeks? old|天大|days? old)")
