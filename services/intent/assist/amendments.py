@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from services.intent.assist.reading import folded, is_question
 from services.intent.assist.session import FormState
 from services.intent.assist.slots import Slots, values_of
 from services.intent.assist.texts import FormTexts, Slot
 from services.intent.assist.values.orders import as_written, insists_on_refund, is_only_an_order, order
-from services.intent.assist.words import folded, is_question
 
 STRICT = ("category", "birth", "region", "amount")
 """Kinds of slots whose values can be nothing else."""
@@ -17,8 +17,8 @@ _STOP = r"[\s,，。.…:：;；!！]*"
 _HESITATION = rf"(?:(?:等等|等一下|等下|哦|噢|啊|哎呀|wait|oh|oops|hold on)(?![a-z]){_STOP})*"
 _CORRECTION = re.compile(
     rf"^(?:等等|等一下|等下|wait|oops|hold on){_STOP}(?:应该是|是|it'?s|its)(?![a-z]){_STOP}"
-    rf"|^{_HESITATION}(?:(?:不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是"
-    rf"|no|wrong|sorry|actually|i meant|change|rather|instead)(?![a-z]){_STOP}{_HESITATION})+"
+    rf"|^{_HESITATION}(?:(?:不不+|不对|不是|错了|说错了|更正|改成|改为|改一下|改|换成|算了|还是"
+    rf"|no,? no|no|wrong|sorry|actually|i meant|change|rather|instead)(?![a-z]){_STOP}{_HESITATION})+"
 )
 _HESITATES = re.compile(rf"^{_HESITATION}")
 CLAUSES = re.compile(r"(?<!\d),|,(?!\d)|[;。\n]|(?<![a-z])and(?![a-z])")

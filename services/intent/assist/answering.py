@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 
 from services.intent.assist.found import Found, Passage
+from services.intent.assist.reading import folded
 from services.intent.assist.values.places import Names
-from services.intent.assist.words import folded
 
 _PRICE = re.compile(
     r"保费|价格|多少钱|费率|报价|[每一][年月天](?:只要|只需|约|大约|仅)?\s*\d[\d,.]*\s*元|\d\s*元?\s*[/／][年月天]"

@@ -11,11 +11,11 @@ from services.intent.assist.faults import ConversationClosed, ConversationExpire
 from services.intent.assist.found import Found
 from services.intent.assist.hearing import SMALL_TALK
 from services.intent.assist.metrics import TURN_SECONDS
+from services.intent.assist.reading import language, without_greeting
 from services.intent.assist.session import Session
 from services.intent.assist.sessions import Sessions
 from services.intent.assist.turns import Heard, Turn, behind
 from services.intent.assist.wishes import parts_of, searched_for
-from services.intent.assist.words import language, without_greeting
 from services.intent.serving.engine import Engine, NoModel
 from services.intent.serving.failures import DeadlinePassed, Draining, ModelFailed, QueueFull
 from services.intent.serving.waiting import Priority
@@ -111,7 +111,8 @@ class Assistant:
                 continue
             after = turn.session if turn is not None and turn.session is not None else session
             then = await self._answered(tenant, after, part, each, expires)
-            if then.outcome in {"unsure", "no_answer", "hand_off"}:
+            offers_twice = turn is not None and turn.outcome == then.outcome == "suggestions"
+            if then.outcome in {"unsure", "no_answer", "hand_off"} or offers_twice:
                 return None
             turn = behind(turn, then) if turn is not None else then
         return turn

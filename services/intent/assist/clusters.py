@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.intent.assist.knowledge.bm25 import Common
 from services.intent.assist.knowledge.terms import EMPTY, stem, terms
 from services.intent.assist.masking import masked
-from services.intent.assist.words import folded
+from services.intent.assist.reading import folded
 
 ALIKE = 0.125
 """The mean overlap from which two groups are one; chosen on the half `dev` of tests/data/assist/unanswered.csv."""

@@ -3,9 +3,9 @@
 import re
 from dataclasses import replace
 
+from services.intent.assist.reading import folded, is_question, says_how_long
 from services.intent.assist.session import Session
 from services.intent.assist.turns import Heard
-from services.intent.assist.words import folded, is_question
 
 INSURANCE = "insurance."
 PRICES = "insurance.quote"
@@ -15,6 +15,7 @@ _CONTENT = re.compile(
     r"课|书|音频|视频|会员|订单|专栏|(?<![a-z])(?:course|class|lesson|book|audio|video|member|order|subscription)"
 )
 
+_NAMED_REFUND = re.compile(r"退[款课货]|(?<![a-z])refund")
 _SENT = re.compile(r"发货|快递|物流|包裹|保单|理赔|[险保贷]|(?<![a-z])(?:deliver|ship|parcel|policy|claim|insur|loan)")
 """What else may be on its way."""
 
@@ -26,8 +27,11 @@ def in_context(session: Session, heard: Heard, text: str, *, on_refund: bool = F
     """
     if on_refund and session.subject == REFUNDS and not heard.topics and not _SENT.search(folded(text)):
         return heard if speaks_of_content(text) else replace(heard, label=REFUNDS, confidence=1.0, in_scope=True)
+    if session.subject and says_how_long(text):
+        return replace(heard, label=session.subject, confidence=1.0, in_scope=True)
     meant = _OF_INSURANCE.get(heard.label)
-    if meant is None or not session.subject.startswith(INSURANCE) or not is_question(text) or heard.topics:
+    asks = is_question(text) or (heard.label == REFUNDS and not _NAMED_REFUND.search(folded(text)))
+    if meant is None or not session.subject.startswith(INSURANCE) or not asks or heard.topics:
         return heard
     return heard if speaks_of_content(text) else replace(heard, label=meant)
 

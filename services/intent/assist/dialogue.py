@@ -11,13 +11,14 @@ from services.intent.assist.found import Found
 from services.intent.assist.hearing import INVESTS, SMALL_TALK, Hearing
 from services.intent.assist.masking import says_only_numbers
 from services.intent.assist.quoting import headings, quoted
+from services.intent.assist.reading import is_question
 from services.intent.assist.replies import Replies
 from services.intent.assist.session import Session, Wish
 from services.intent.assist.texts import TextLink, Texts
 from services.intent.assist.turns import HandOff, Heard, Outcome, Turn
 from services.intent.assist.values.choices import choice, chooses_none
 from services.intent.assist.values.orders import insists_on_refund
-from services.intent.assist.words import Reply, is_question
+from services.intent.assist.words import Reply
 from services.intent.labels import OUT_OF_SCOPE
 from services.kit.wire import Locale
 

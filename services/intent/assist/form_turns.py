@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 from services.intent.assist.context import names_form
 from services.intent.assist.forms import Forms, Step
+from services.intent.assist.reading import is_question
 from services.intent.assist.replies import Replies, gap
 from services.intent.assist.session import FormState, Session, Wish
 from services.intent.assist.texts import LabelAnswer, Texts
 from services.intent.assist.turns import Action, HandOff, Outcome, Turn
-from services.intent.assist.words import is_question
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from services.intent.assist.amendments import (
     filled,
     lets_go,
 )
+from services.intent.assist.reading import folded
 from services.intent.assist.session import FormState
 from services.intent.assist.slots import Slots, values_of
 from services.intent.assist.texts import FormTexts, Slot, Texts
 from services.intent.assist.values.orders import insists_on_refund
 from services.intent.assist.values.places import Gazetteer
-from services.intent.assist.words import folded
 from services.kit.wire import Locale
 
 TRIES = 2

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from services.intent.assist.context import REFUNDS, speaks_of_content
 from services.intent.assist.masking import says_only_numbers
+from services.intent.assist.reading import folded, is_question
 from services.intent.assist.session import Session
 from services.intent.assist.texts import Texts
 from services.intent.assist.turns import Heard
-from services.intent.assist.words import Reply, folded, is_question
+from services.intent.assist.words import Reply
 from services.intent.labels import PRODUCT_TOPICS
 
 SURE_FROM = {"keyword": 0.15}

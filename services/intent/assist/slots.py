@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from services.intent.assist.reading import folded, is_question
 from services.intent.assist.texts import FormTexts, Slot, Texts
 from services.intent.assist.values.amounts import amount, is_other_money
 from services.intent.assist.values.births import birth
 from services.intent.assist.values.orders import has_none, order, wishes_refund, without_orders
 from services.intent.assist.values.places import Gazetteer, residence
 from services.intent.assist.values.reasons import parted
-from services.intent.assist.words import folded, is_question
 from services.kit.wire import Locale
 
 LONGEST_WORDS = 500

@@ -79,9 +79,12 @@ class Turn:
 
 
 def behind(first: Turn, then: Turn) -> Turn:
-    """Two answers to one text as one turn. Of headings to choose from, those that were offered last count."""
+    """Two answers to one text as one turn. What the first offered to show can still be chosen."""
+    offered = first.session.offered if first.session is not None else None
+    after = replace(then.session, offered=offered) if then.session is not None and offered is not None else then.session
     return replace(
         then,
+        session=after,
         text=f"{first.text}\n{then.text}",
         quotes=(*first.quotes, *then.quotes),
         citations=(*first.citations, *then.citations),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from services.intent.assist.words import folded, is_question
+from services.intent.assist.reading import folded, is_question
 
 MOST = 3
 """Wishes of one text that are answered one by one; who wants more is heard as a whole."""

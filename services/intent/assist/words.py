@@ -1,7 +1,6 @@
 """What is heard in a text before any model: a wish for a person, words of risk, yes, no and cancel. Pure."""
 
 import re
-import unicodedata
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,8 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
-from services.intent.characters import simplified
-from services.kit.wire import Locale
+from services.intent.assist.reading import CJK, folded, says_how_long
 
 SHIPPED = Path(__file__).parent / "texts"
 Risk = Literal["self_harm", "violence", "legal", "media", "fraud", "regulator"]
@@ -20,9 +18,6 @@ RISKS: tuple[Risk, ...] = ("self_harm", "violence", "fraud", "regulator", "legal
 """The gravest first: a text that holds several is handed over for the first of them."""
 _YOUNGER_RISKS = frozenset({"violence"})
 
-_CJK = r"[\u3400-\u9fff]"
-_BETWEEN_CJK = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\ufe0f]")
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 _NODS = re.compile("[👍👌✅🆗]\ufe0f?")
 _AROUND_PHRASE = re.compile(r"^[^\w*]+|[^\w*]+$")
@@ -32,51 +27,6 @@ _BEFORE = re.compile(
 )
 _BEHIND = re.compile(r"(?<=\S)\s*(?:吧|啊|呀|呢|吗|嘛|哦|谢谢[您你]?|please|pls|plz|thanks|thank you|now)+$")
 """Courtesies around what somebody says."""
-
-
-def folded(text: str) -> str:
-    """A text as it is compared: NFKC, simplified, lower case, no invisible characters, no blanks between Chinese characters."""
-    plain = _INVISIBLE.sub("", simplified(unicodedata.normalize("NFKC", text))).lower().replace("’", "'")
-    return _BETWEEN_CJK.sub("", " ".join(plain.split()))
-
-
-_QUESTION = re.compile(
-    r"[?？]|吗|呢|(?<!什)么(?!多)|多久|多少|多长时间|几天|几个|几次|几岁|(?<!没)(?<!没有)(?:啥|什么)|怎么|怎样|如何|哪|咋|干嘛|为何|何时|可不可以|可否|是否"
-    rf"|(?P<verb>(?![不动时]){_CJK})[不没](?P=verb)|[能行好]不$|可以不$|(?:[能行好要]|会(?!员)|可以)[^\W不没]{{1,12}}不$|了没有?$"
-    r"|^(?:how|when|what|which|where|who|why|can|could|do|does|did|is|are|will|would|should|may)(?:'?s)?(?![a-z])"
-    r"|(?<![a-z])(?:how long|how much|how many|how do|do you|does it|can i|what if|what about|what is|what's|why do|is there)(?![a-z])"
-)
-"""Chinese asks by 会不会 and 到账了没 too."""
-
-
-def is_question(text: str) -> bool:
-    """Whether a text asks, by its words as much as by its mark."""
-    return _QUESTION.search(folded(text)) is not None
-
-
-_GREETING = re.compile(
-    r"^\s*(?:你好|您好|哈[喽罗]|在吗|有人吗|亲|(?:hi|hello|hey|good (?:morning|afternoon|evening))(?: there)?(?![a-z]))[啊呀哦]?"
-    r"[\s,，。.!！?？~～]+(?=\S{4}|\S+\s+\S)",
-    re.IGNORECASE,
-)
-
-
-def without_greeting(text: str) -> str:
-    """A text without the greeting before what it says."""
-    return _GREETING.sub("", text)
-
-
-_LATIN_WORD = re.compile(
-    r"(?<![A-Za-z0-9\[])(?!(?i:ok|okay|yes|no|vip|app|pdf|id|wtf|omg|lol|thx|tks|btw|emm+)\b)[A-Za-z]{2,}(?![A-Za-z0-9])"
-)
-"""No mask, no order number, and none of the few words that people write in Chinese too."""
-
-
-def language(text: str, otherwise: Locale) -> Locale:
-    """The language of a text: Chinese when it has Chinese characters, English when it has English words."""
-    if re.search(_CJK, text):
-        return "zh-CN"
-    return "en" if _LATIN_WORD.search(text) else otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +65,7 @@ def _in_a_row(phrases: Iterable[str]) -> re.Pattern[str]:
 def _bounded(phrase: str) -> str:
     start = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", phrase) else ""
     end = r"(?![a-z0-9])" if re.search(r"[a-z0-9]$", phrase) else ""
-    gap = _GAP if re.search(_CJK, phrase) else _GAP_OF_WORDS
+    gap = _GAP if re.search(CJK, phrase) else _GAP_OF_WORDS
     return f"{start}{re.escape(phrase).replace(re.escape('*'), gap).replace(chr(39), _APOSTROPHE)}{end}"
 
 
@@ -208,7 +158,7 @@ class Words:
 
     def asks_about_refund(self, text: str) -> bool:
         """Whether a text about a refund asks for its rules, its time or how far it is, and wishes for none."""
-        return self.refund_asked.found(folded(text))
+        return self.refund_asked.found(folded(text)) or says_how_long(text)
 
     def says(self, reply: Reply, text: str) -> bool:
         """Whether the whole text is this reply, said once or more, whatever courtesy is around it."""

@@ -3,7 +3,7 @@
 import pytest
 
 from services.intent.assist.knowledge.terms import terms
-from services.intent.assist.words import folded
+from services.intent.assist.reading import folded
 from services.intent.characters import simplified
 from services.intent.lexical.phrases import normalise
 from services.intent.monitor.minhash import shingles

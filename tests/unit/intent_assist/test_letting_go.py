@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from services.intent.assist.amendments import behind_cancel
+from services.intent.assist.reading import language, without_greeting
 from services.intent.assist.session import FormState
-from services.intent.assist.words import language, without_greeting
 from tests.unit.intent_assist.conversing import (
     DIALOGUE,
     FRESH,
@@ -145,3 +145,39 @@ def test_of_two_ages_in_one_breath_neither_is_taken() -> None:
 def test_whether_one_insurer_is_better_than_another_asks_for_advice() -> None:
     assert reply("insurance.compare", "你们的寿险比别家的好吗").outcome == "advice"
     assert reply("insurance.compare", "is your life cover better than theirs").outcome == "advice"
+
+
+@pytest.mark.parametrize("text", ["都等了两个星期了", "一个月了！", "it's been 3 weeks"])
+def test_how_long_somebody_has_waited_is_about_what_was_spoken_of(text: str) -> None:
+    after = replace(FRESH, subject="account.help", locale=language(text, "zh-CN"))
+    said = TEXTS.labels["account.help"].text.in_locale(after.locale)
+    assert reply("greeting", text, after, NOTHING).text == said
+    assert reply("greeting", text, found=NOTHING).text == TEXTS.labels["greeting"].text.zh
+    refund = reply("greeting", text, replace(after, subject="content.refund"), NOTHING)
+    assert refund.text == TEXTS.say("refund_asked", refund.locale)
+
+
+@pytest.mark.parametrize("text", ["都交了五年了", "把它给退了"])
+def test_behind_a_word_on_ending_a_policy_no_refund_of_a_course_is_begun(text: str) -> None:
+    after = replace(FRESH, subject="insurance.cancel", told="insurance.cancel")
+    turn = reply("content.refund", text, after, NOTHING)
+    assert (turn.outcome, turn.session and turn.session.form) == ("no_answer", None)
+    assert reply("content.refund", "那门课给我退了", after, NOTHING).outcome == "form"
+    assert reply("content.refund", "那就退款", after, NOTHING).outcome == "form"
+
+
+@pytest.mark.parametrize("text", ["我的保单也退掉", "退保！听见没", "surrender my policy"])
+def test_a_policy_is_no_title(text: str) -> None:
+    assert DIALOGUE.in_form(REFUND_ORDER, text) is None
+
+
+def test_the_wish_once_more_is_no_reason() -> None:
+    asked = replace(FRESH, form=FormState("refund", {"order": "A1"}, asked="reason"))
+    assert DIALOGUE.in_form(asked, "你到底退不退") is None
+    assert DIALOGUE.in_form(asked, "你倒是退呀") is None
+
+
+def test_a_denial_said_twice_corrects_too() -> None:
+    form = form_after(REFUND_CONFIRM, "不不不，是《园艺进阶》")
+    assert form is not None
+    assert form.slots["order"] == "园艺进阶"

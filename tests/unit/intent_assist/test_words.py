@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from services.intent.assist.words import is_question, language, load_words
+from services.intent.assist.reading import is_question, language
+from services.intent.assist.words import load_words
 
 WORDS = load_words()
 

@@ -17,7 +17,7 @@ from services.intent.assist.knowledge.embedder import Embedder, Vector
 from services.intent.assist.knowledge.index import Hit, Index, Indexed
 from services.intent.assist.knowledge.ranking import ANSWERS, Mode, Ranking
 from services.intent.assist.knowledge.store import Row
-from services.intent.assist.words import language
+from services.intent.assist.reading import language
 from services.intent.serving.failures import ModelFailed
 from services.intent.serving.waiting import Priority
 from services.kit.database import Database

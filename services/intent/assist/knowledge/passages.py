@@ -9,7 +9,7 @@ from itertools import count, zip_longest
 from typing import Literal
 
 from services.intent.assist.knowledge.hypertext import without_html
-from services.intent.assist.words import language
+from services.intent.assist.reading import language
 from services.kit.headings import marked_heading
 from services.kit.wire import Locale
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from services.intent.assist.words import folded
+from services.intent.assist.reading import folded
 
 _RUNS = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+(?:[.'+#-][a-z0-9]+)*")
 _STOP = frozenset(

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from services.intent.assist.reading import folded
 from services.intent.assist.values.numerals import with_digits
-from services.intent.assist.words import folded
 
 LARGEST = Decimal(10) ** 12
 

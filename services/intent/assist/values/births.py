@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from services.intent.assist.reading import folded
 from services.intent.assist.values.numerals import with_digits
-from services.intent.assist.words import folded
 
 OLDEST = 120
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

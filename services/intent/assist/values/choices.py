@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from services.intent.assist.reading import folded
 from services.intent.assist.values.numerals import with_digits
-from services.intent.assist.words import folded
 
 _ORDINALS = {
     "first": "1",

@@ -2,13 +2,13 @@
 
 import re
 
-from services.intent.assist.words import folded, is_question
+from services.intent.assist.reading import folded, is_question, says_how_long
 
 LONGEST = 500
 LONGEST_TITLE = 80
 _MASK = re.compile(r"\[(?:id|card|phone)\]")
 _REFUND = re.compile(
-    r"(?:那|退款|退钱|退费|退课|退|我|老子|要|想|就|是|请|帮|给|快|赶快|尽快|赶紧|马上|立刻|直接|必须|确认|说了|你们|的|了|吧|啊|一下|这个|多|把|课|refund(?:ed)?|money|back"
+    r"(?:那|退款|退钱|退费|退课|退|我|老子|要|想|就|是|请|帮|给|快|赶快|尽快|赶紧|马上|立刻|直接|必须|确认|说了|你|倒|到底|呀|嘛|你们|的|了|吧|啊|一下|这个|多|把|课|refund(?:ed)?|money|back"
     r"|it|i|want|need|my|me|then|the|this|please|pls|plz|get|give|for|just|to|okay|ok|so|now|a|\W)++"
 )
 """The wish for a refund said once more: no title."""
@@ -76,14 +76,8 @@ def insists_on_refund(text: str) -> bool:
     return wishes_refund(heard) and _NAMES_REFUND.search(heard) is not None
 
 
-_SO_LONG = re.compile(
-    r"(?:都|已经|等了|快|有)*(?:[\d一二两三四五六七八九十几半]+个?(?:多)?(?:天|周|星期|月|小时|礼拜))(?:多|都|过去)*了?"
-    r"|(?:it'?s |it has |has |been |already |over |more than |about |almost |for )*(?:\d+|a|one|two|three|four|five|six|seven|ten)"
-    r" (?:days?|weeks?|months?|hours?)(?: (?:now|already|ago))?"
-)
-"""How long somebody has waited: no title."""
-
-
+_OF_POLICY = re.compile(r"退保|保单|(?<![a-z])(?:my|the|insurance) policy(?![a-z])", re.IGNORECASE)
+"""What is given back there is no purchase of content."""
 _HESITATES = re.compile(
     r"(?:(?:等等|等一下|等下|不对|哦不|不是|算了|还是|no|wait|hold on|actually|sorry|oh|hmm)(?![a-z])[\s,，.。…!！]*)+",
     re.IGNORECASE,
@@ -97,7 +91,7 @@ def _bare_title(text: str) -> str:
         return ""
     wished = _WISHED.match(said)
     title = said[wished.end() :].strip() if wished else said
-    return "" if _OTHER_WISH.match(title) or _SO_LONG.fullmatch(folded(title)) else title
+    return "" if _OTHER_WISH.match(title) or _OF_POLICY.search(title) or says_how_long(title) else title
 
 
 def without_orders(text: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from services.intent.assist.words import SHIPPED, Phrases, folded
+from services.intent.assist.reading import folded
+from services.intent.assist.words import SHIPPED, Phrases
 from services.kit.wire import Locale
 
 _DECLINED = re.compile(

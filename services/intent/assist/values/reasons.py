@@ -2,7 +2,7 @@
 
 import re
 
-from services.intent.assist.words import folded, is_question
+from services.intent.assist.reading import folded, is_question
 
 _ENDS = r"(?:了|啦|啊|呀|呢|吧|的)*$"
 _CHINESE = re.compile(
