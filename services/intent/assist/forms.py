@@ -23,6 +23,7 @@ from services.intent.assist.slots import Slots, values_of
 from services.intent.assist.texts import FormTexts, Slot, Texts
 from services.intent.assist.values.orders import insists_on_refund
 from services.intent.assist.values.places import Gazetteer
+from services.intent.assist.wishes import is_wish
 from services.kit.wire import Locale
 
 TRIES = 2
@@ -186,12 +187,12 @@ class Forms:
         return bool(more) and words.says("cancel", first) and _CALLED_OFF.search(first) is not None
 
     def _is_beside_it(self, form: FormTexts, state: FormState, text: str) -> bool:
-        """Whether a text has nothing for the form: 算了，会员怎么关, where 算了，上海 only corrects."""
-        if self.slots.volunteered(form, text) or self.texts.words.says("yes", text):
-            return False
-        asked = next((each for each in form.slots if each.name == state.asked), None)
-        free = asked is None or asked.kind in {"words", "order"}
-        return asks(text) or (not free and asked is not None and self.slots.value(asked, text, bare=True) is None)
+        """Whether a text asks or wishes for something else: 算了，会员怎么关, where 算了，上海 only corrects."""
+        asked = next(
+            (each for each in form.slots if each.name == state.asked and each.kind not in {"words", "order"}), None
+        )
+        answers = asked is not None and self.slots.value(asked, text, bare=True) is not None
+        return is_wish(text) and not answers and not self.slots.volunteered(form, text)
 
     def _next(self, state: FormState, locale: Locale, before: str = "") -> Step:
         """The first thing that is missing is asked for; when nothing is, the whole is to be confirmed."""

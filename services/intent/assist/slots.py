@@ -110,6 +110,7 @@ class Slots:
         """What can be a title, beside what says why."""
         what = "" if self.texts.words.says("changed_mind", text) else parted(text)[0]
         empty = self._says_nothing(what) or self.texts.words.is_upset(what) or self.has_no_order(what)
+        empty = empty or self.texts.words.says("not_helped", text)
         return None if empty else order(what, bare=True)
 
     def _says_nothing(self, text: str) -> bool:

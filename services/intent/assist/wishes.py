@@ -27,7 +27,7 @@ def parts_of(text: str) -> tuple[list[str], bool]:
     """The wishes of a text, each with what stands behind it, and whether a word such as 然后 or "also" joins them."""
     parts, plainly = [""], False
     for piece, joined in _pieces(text):
-        if _is_wish(piece) and _is_wish(parts[-1]):
+        if is_wish(piece) and is_wish(parts[-1]):
             parts.append(piece)
             plainly = plainly or joined
         else:
@@ -59,7 +59,8 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
         yield piece, joined
 
 
-def _is_wish(piece: str) -> bool:
+def is_wish(piece: str) -> bool:
+    """Whether a piece of a text is a wish or a question of its own."""
     return _WISHED.search(folded(piece)) is not None or is_question(piece)
 
 

@@ -46,6 +46,18 @@ def test_a_value_behind_letting_go_is_an_answer(text: str, age: int) -> None:
     assert form.slots["birth"] == {"age": age}
 
 
+@pytest.mark.parametrize("text", ["never mind, tell me the total", "算了算了，说个数"])
+def test_what_is_neither_a_question_nor_a_wish_behind_it_ends_nothing(text: str) -> None:
+    assert DIALOGUE.in_form(QUOTE_BIRTH, text) is None
+    assert in_form(QUOTE_BIRTH, "never mind, please close my account").outcome == "cancelled"
+
+
+@pytest.mark.parametrize("text", ["还是取消不掉", "试过了还是登录不了", "still doesn't"])
+def test_that_something_did_not_help_is_no_title(text: str) -> None:
+    assert DIALOGUE.in_form(REFUND_ORDER, text) is None
+    assert reply("account.help", text).outcome == "unsure"
+
+
 def test_letting_go_of_nothing_but_a_title_ends_no_refund() -> None:
     form = form_after(REFUND_ORDER, "算了，《园艺入门》")
     assert form is not None
