@@ -118,7 +118,7 @@ class Dialogue:
         meant, zh = self.meant(session, heard, text), session.locale == "zh-CN"
         if meant.label == REFUNDS and heard.label != REFUNDS:
             return f"退款{text}" if zh else f"refund {text}"
-        kind = self._kind(session, meant, text) if self.hearing.sure(meant, text) else ""
+        kind = self._kind(session, meant, text)
         if not kind or self.forms.names.categories.named(text):
             return text
         return f"{self.forms.names.category_titles[kind][session.locale]}{'' if zh else ' '}{text}"

@@ -111,7 +111,9 @@ def test_thx_changes_no_language() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["几天能到啊", "等了一周还没到", "how long will that be"])
+@pytest.mark.parametrize(
+    "text", ["几天能到啊", "等了一周还没到", "how long will that be", "两周了还没消息", "a week and nothing yet"]
+)
 def test_behind_a_refund_how_long_asks_for_its_rules(text: str) -> None:
     after = replace(FRESH, subject="content.refund", locale=language(text, "zh-CN"))
     misheard = heard("order.status", confidence=0.3)
@@ -130,6 +132,8 @@ def test_behind_a_refund_another_thing_is_asked_about_as_itself(text: str) -> No
 def test_a_question_is_searched_for_with_the_insurance_that_was_spoken_of() -> None:
     after = replace(FRESH, subject="insurance.coverage", kind="accident")
     assert DIALOGUE.asked(after, heard("insurance.coverage"), "滑雪算吗") == "意外险滑雪算吗"
+    unsure = heard("insurance.coverage", confidence=0.4, in_scope=False)
+    assert DIALOGUE.asked(after, unsure, "那潜水呢") == "意外险那潜水呢"
     assert DIALOGUE.asked(after, heard("insurance.coverage"), "寿险呢") == "寿险呢"
     assert DIALOGUE.asked(after, heard("account.help"), "密码忘了") == "密码忘了"
 
@@ -193,3 +197,11 @@ def test_a_denial_said_twice_corrects_too() -> None:
     form = form_after(REFUND_CONFIRM, "不不不，是《园艺进阶》")
     assert form is not None
     assert form.slots["order"] == "园艺进阶"
+
+
+@pytest.mark.parametrize("text", ["escalate", "please escalate", "i want you to escalate my case"])
+def test_who_wants_it_escalated_wants_a_person(text: str) -> None:
+    turn = DIALOGUE.before_model(text, "en")
+    assert turn is not None
+    assert turn.hand_off is not None
+    assert DIALOGUE.before_model("prices escalate every year", "en") is None
