@@ -110,14 +110,18 @@ class Assistant:
                 turn = self.dialogue.besides(turn, each, part)
                 continue
             after = turn.session if turn is not None and turn.session is not None else session
-            then = await self._answered(tenant, after, part, each, expires)
-            offers_twice = turn is not None and turn.outcome == then.outcome == "suggestions"
-            if then.outcome in {"unsure", "no_answer", "hand_off"} or offers_twice:
+            # A number chooses a heading of one list, or answers the question of a form: there is one list, and none before a form.
+            offers = not any(forms) and (turn is None or turn.outcome != "suggestions")
+            then = await self._answered(tenant, after, part, each, expires, offers=offers)
+            if then.outcome in {"unsure", "no_answer", "hand_off"} or (then.outcome == "suggestions" and not offers):
                 return None
             turn = behind(turn, then) if turn is not None else then
         return turn
 
-    async def _answered(self, tenant: str, session: Session, text: str, heard: Heard, expires: float) -> Turn:
+    async def _answered(
+        self, tenant: str, session: Session, text: str, heard: Heard, expires: float, *, offers: bool = True
+    ) -> Turn:
+        """`offers`: what only comes near may be offered."""
         dialogue = self.dialogue
         found = None
         if dialogue.needs_knowledge(session, heard, text):
@@ -126,7 +130,7 @@ class Assistant:
             found = await self.search(tenant, plain, expires)
             if named != plain and found is not None and not found.passages:
                 found = _better(found, await self.search(tenant, named, expires))
-        return dialogue.reply(session, text, heard, found)
+        return dialogue.reply(session, text, heard, replace(found, near=()) if found and not offers else found)
 
     async def _heard(self, tenant: str, texts: Sequence[str], expires: float) -> list[Heard]:
         said = [without_greeting(text) for text in texts]

@@ -155,7 +155,8 @@ class Dialogue:
         if turn.session is None or not answered or of_policy or not wishes_refund_too(text):
             return turn
         begun = self._by_form(turn.session, "", REFUNDS, _OF_REFUNDS)
-        return replace(turn, text=f"{turn.text}\n{begun.text}", session=begun.session, slots=begun.slots)
+        after = replace(begun.session, offered=turn.session.offered) if begun.session is not None else None
+        return replace(turn, text=f"{turn.text}\n{begun.text}", session=after, slots=begun.slots)
 
     def _reply(self, session: Session, text: str, heard: Heard, found: Found | None) -> Turn:
         locale = session.locale

@@ -13,6 +13,9 @@ _THEN = (
     r"(?:然后|接着|随后|顺便|顺带|另外|此外|同时|还有(?=[，,]|帮|给|我)|再(?=给|帮|替|问|报|投保|办)"
     r"|(?<![a-z])(?:and then|and also|then|also|plus|by the way|btw|besides)(?![a-z]))"
 )
+_BESIDES = frozenset({"顺便", "顺带", "另外", "此外", "by the way", "btw"})
+"""What stands before these is another matter, if it is told and not asked."""
+_LEAST = 4
 _BETWEEN = re.compile(
     rf"\s*(?:(?P<stop>[，,。;；！!？?\n]+|(?<![a-z])and(?![a-z]))\s*)?(?P<then>{_THEN})[，,\s]*|\s*[，,。;；！!\n]+\s*"
 )
@@ -27,9 +30,10 @@ def parts_of(text: str) -> tuple[list[str], bool]:
     """The wishes of a text, each with what stands behind it, and whether a word such as 然后 or "also" joins them."""
     parts, plainly = [""], False
     for piece, joined in _pieces(text):
-        if is_wish(piece) and is_wish(parts[-1]):
+        another = joined in _BESIDES and len(parts[-1]) >= _LEAST
+        if is_wish(piece) and (another or is_wish(parts[-1])):
             parts.append(piece)
-            plainly = plainly or joined
+            plainly = plainly or bool(joined)
         else:
             parts[-1] = f"{parts[-1]}{'，' if parts[-1] and _is_chinese(piece) else ', ' if parts[-1] else ''}{piece}"
     return ([text], False) if len(parts) > MOST else (parts, plainly)
@@ -48,13 +52,13 @@ def searched_for(text: str) -> str:
     return ("，" if _is_chinese(text) else ", ").join(pieces[place] for place in kept) or text
 
 
-def _pieces(text: str) -> Iterator[tuple[str, bool]]:
-    """Pieces between stops, and whether a word of addition stands before each."""
-    at, joined = 0, False
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Pieces between stops, each with the word of addition that stands before it or ""."""
+    at, joined = 0, ""
     for found in _BETWEEN.finditer(text.lower() if len(text.lower()) == len(text) else text):
         if piece := text[at : found.start()].strip():
             yield piece, joined
-        at, joined = found.end(), found["then"] is not None
+        at, joined = found.end(), found["then"] or ""
     if piece := text[at:].strip():
         yield piece, joined
 

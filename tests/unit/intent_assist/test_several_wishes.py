@@ -20,6 +20,7 @@ LIFE = heard("insurance.quote")
         ("把会员取消了然后帮我改密码", ["把会员取消了", "帮我改密码"], True),
         ("课怎么下载，顺便问下证书在哪领", ["课怎么下载", "问下证书在哪领"], True),
         ("please close my account and also refund the last order", ["please close my account", "refund the last order"], True),
+        ("视频一直黑屏，另外帮我换绑邮箱", ["视频一直黑屏", "帮我换绑邮箱"], True),
         ("我要投保旅行险，帮我退掉那本书", ["我要投保旅行险", "帮我退掉那本书"], False),
         ("帮我退课，太难了，再给我报个寿险，我41", ["帮我退课，太难了", "给我报个寿险，我41"], True),
     ],
@@ -35,6 +36,7 @@ def test_a_text_is_taken_apart_where_each_part_is_a_wish(text: str, parts: list[
         "i paid and then nothing happened",
         "我要退款",
         "你好，我想换课",
+        "您好，顺便帮我退课",
         "还有什么课可以退",
         "",
     ],
@@ -106,6 +108,16 @@ def test_an_older_folder_of_texts_says_nothing_of_both() -> None:
 def test_money_back_for_a_policy_is_no_refund_of_a_course_besides() -> None:
     turn = reply("insurance.cancel", "end my cover and give me my money back", FRESH, Found((), "hybrid"))
     assert (turn.outcome, turn.session and turn.session.form) == ("template", None)
+
+
+def test_what_was_offered_before_a_refund_that_is_wished_for_too_can_still_be_chosen() -> None:
+    turn = reply("account.help", "怎么换绑邮箱，我要退款", found=Found((), "hybrid", (PASSAGE,)))
+    assert turn.session is not None
+    assert turn.session.form == FormState("refund", {}, asked="order")
+    assert DIALOGUE.in_form(turn.session, "1") is None
+    chosen = DIALOGUE.chosen(turn.session, "1")
+    assert chosen is not None
+    assert (chosen.outcome, chosen.citations) == ("knowledge", (PASSAGE.citation,))
 
 
 def test_of_a_long_tale_what_asks_is_searched_for() -> None:
