@@ -28,7 +28,7 @@ _WISHES = (
     (
         re.compile(
             r"[保险].{0,6}(?:退[了掉]|不要了|停[了掉])|退保"
-            r"|(?:cancel|surrender|end|terminate) (?:my|the|this) (?:[a-z]+ )*(?:policy|cover|insurance)"
+            r"|(?:cancel|surrender|end|terminate) (?:my|the|this) (?:[a-z]+ ){0,3}(?:policy|cover|insurance)"
         ),
         re.compile(
             r"退保|解约|解除|取消|停保|终止|犹豫期|现金价值"

@@ -16,8 +16,10 @@ _THEN = (
 _BESIDES = frozenset({"顺便", "顺带", "另外", "此外", "by the way", "btw"})
 """What stands before these is another matter, if it is told and not asked."""
 _LEAST = 4
+_LONGEST = 400
+"""Characters of a text that is taken apart; a longer one is a letter."""
 _BETWEEN = re.compile(
-    rf"\s*(?:(?P<stop>[，,。;；！!？?\n]+|(?<![a-z])and(?![a-z]))\s*)?(?P<then>{_THEN})[，,\s]*|\s*[，,。;；！!\n]+\s*"
+    rf"(?:(?P<stop>[，,。;；！!？?\n]|(?<![a-z])and(?![a-z])) ?)?(?P<then>{_THEN})[，, ]*|[，,。;；！!\n]"
 )
 _WISHED = re.compile(
     r"我(?:要|想)|帮[我忙]|[给替]我|请|麻烦|把.{1,14}(?:[了掉]|退|关)$|^(?:先|再|还|也)*(?:退|取消|关|注销|报[个一]|买|投保|开|查|换|改)"
@@ -29,14 +31,14 @@ _WISHED = re.compile(
 def parts_of(text: str) -> tuple[list[str], bool]:
     """The wishes of a text, each with what stands behind it, and whether a word such as 然后 or "also" joins them."""
     parts, plainly = [""], False
-    for piece, joined in _pieces(text):
+    for piece, joined in _pieces(text) if len(text) <= _LONGEST else ():
         another = joined in _BESIDES and len(parts[-1]) >= _LEAST
         if is_wish(piece) and (another or is_wish(parts[-1])):
             parts.append(piece)
             plainly = plainly or bool(joined)
         else:
             parts[-1] = f"{parts[-1]}{'，' if parts[-1] and _is_chinese(piece) else ', ' if parts[-1] else ''}{piece}"
-    return ([text], False) if len(parts) > MOST else (parts, plainly)
+    return (parts, plainly) if 1 < len(parts) <= MOST else ([text], False)
 
 
 def searched_for(text: str) -> str:
@@ -54,7 +56,7 @@ def searched_for(text: str) -> str:
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
     """Pieces between stops, each with the word of addition that stands before it or ""."""
-    at, joined = 0, ""
+    text, at, joined = "\n".join(" ".join(line.split()) for line in text.splitlines()), 0, ""
     for found in _BETWEEN.finditer(text.lower() if len(text.lower()) == len(text) else text):
         if piece := text[at : found.start()].strip():
             yield piece, joined

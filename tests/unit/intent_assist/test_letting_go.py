@@ -205,3 +205,8 @@ def test_who_wants_it_escalated_wants_a_person(text: str) -> None:
     assert turn is not None
     assert turn.hand_off is not None
     assert DIALOGUE.before_model("prices escalate every year", "en") is None
+
+
+@pytest.mark.parametrize("unit", ["帮我", "给我", "麻烦您", "hold on "])
+def test_what_is_said_over_and_over_is_read_once(unit: str) -> None:
+    assert DIALOGUE.in_form(REFUND_ORDER, unit * 300 + "。") is None

@@ -133,3 +133,9 @@ def test_of_a_long_tale_what_asks_is_searched_for() -> None:
 def test_who_asks_for_another_form_within_one_hears_that_it_comes_next() -> None:
     turn = reply("insurance.quote", "定期寿险大概多少钱", replace(FRESH, form=FormState("refund", {}, asked="order")))
     assert turn.text == TEXTS.form_phrases["one_each"].zh + TEXTS.forms["refund"].slots[0].ask.zh
+
+
+def test_a_letter_is_not_taken_apart() -> None:
+    letter = "帮我退课，然后帮我改密码" + "，真的" * 200
+    assert parts_of(letter) == ([letter], False)
+    assert parts_of(" " * 2_000) == ([" " * 2_000], False)

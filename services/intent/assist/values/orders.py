@@ -14,7 +14,7 @@ _REFUND = re.compile(
 """The wish for a refund said once more: no title."""
 _NAMES_REFUND = re.compile(r"^(?!.*多).*(?:退|refund|money)")
 _WISHED = re.compile(
-    r"(?:那|好|ok|okay)?[\s，,]*(?:(?:我们?|请|麻烦您?|帮我?|给我|想|要|就|i (?:want|need|would like) to|please|pls|plz|can you)\s*)*"
+    r"(?:那|好|ok|okay)?[\s，,]*(?:(?:我们?|请|麻烦您?|帮我?|给我|想|要|就|i (?:want|need|would like) to|please|pls|plz|can you)\s*)*+"
     r"(?:(?:退款|退掉|退一下)(?:的?是)?|退(?:的是)?(?=[这那我昨今前上《“])|(?:get a )?refund(?: me)?(?: for)?(?![a-z]))\s*",
     re.IGNORECASE,
 )
