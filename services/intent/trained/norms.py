@@ -5,6 +5,8 @@ between releases, by a fifth of a whole forward pass (one core, 384 wide): 1.24 
 have a slow `LayerNormalization`, 1.30 to 1.32 a slow `SkipLayerNormalization` (5 ns an element for 0.6). So the runtime is asked.
 """
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -59,13 +61,25 @@ def suited(file: Path) -> Iterator[Form]:
         form = Form(file)
         if several_are_faster() and (pieces := apart(file.read_bytes())):
             try:
-                other = stack.enter_context(NamedTemporaryFile(suffix=file.suffix))
-                other.writelines(pieces)
-                other.flush()
-                form = Form(Path(other.name), NOT_AGAIN)
+                form = Form(stack.enter_context(_held(pieces)), NOT_AGAIN)
             except OSError as error:
                 log.warning("no_room_for_the_faster_form", error=str(error))
         yield form
+
+
+@contextmanager
+def _held(pieces: Sequence[bytes | memoryview]) -> Iterator[Path]:
+    """A file of the pieces, until the block ends: in memory on Linux, where a pod's disk is small and may be read-only."""
+    if sys.platform == "linux":
+        with os.fdopen(os.memfd_create("model"), "wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            yield Path(f"/proc/self/fd/{file.fileno()}")
+    else:
+        with NamedTemporaryFile(suffix=".onnx") as file:
+            file.writelines(pieces)
+            file.flush()
+            yield Path(file.name)
 
 
 def apart(model: bytes) -> list[bytes | memoryview] | None:

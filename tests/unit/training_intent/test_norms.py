@@ -1,9 +1,10 @@
 """A graph computes the same with its normalised sums taken apart, and is left as it is where that is slower or can't be done."""
 
+import errno
+import os
+import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 import onnx
@@ -14,6 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from services.intent.trained import norms
 from services.intent.trained.norms import Form, apart, several_are_faster, suited
+from services.intent.trained.provider import Files, open_session
+from tests.unit.training_intent.conftest import ON_CPU
 from training.intent.export import export_onnx
 from training.intent.network import IntentNetwork, load_encoder
 
@@ -153,12 +156,26 @@ def test_a_file_with_nothing_to_take_apart_is_opened_as_it_is(tmp_path: Path, mo
         assert form == Form(file)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is a temporary file")
 @pytest.mark.usefixtures("decided")
 def test_without_room_for_another_file_it_is_opened_as_it_is(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(name: str) -> int:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
     monkeypatch.setattr(norms, "_timed", takes_seconds(5.0, 1.0))
-    monkeypatch.setattr(norms, "NamedTemporaryFile", partial(NamedTemporaryFile, dir="/proc/none"))
+    monkeypatch.setattr(os, "memfd_create", full)
     with suited(exported) as form:
         assert form == Form(exported)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is a temporary file")
+@pytest.mark.usefixtures("decided")
+def test_nothing_of_it_is_left_open(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(norms, "_timed", takes_seconds(5.0, 1.0))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        open_session(Files(exported, None), ON_CPU)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_this_runtime_can_be_asked() -> None:
