@@ -5,16 +5,20 @@ length, and loses the body of a request that offers another protocol.
 """
 
 import asyncio
+from collections import deque
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from services.kit.disconnect import DEPARTURE, Departure
 from services.kit.errors import PROBLEM_JSON, problem_document
 
 MOST_READ_AHEAD = 8
-"""Requests that are read of a connection while it owes the answer to one before: no more wait in memory."""
+"""Requests that wait behind one without its answer before no more is read of a connection."""
+MOST_AT_ONCE = 256
+"""Requests that may wait: a single read can bring thousands."""
 MOST_HEAD = 64 * 1024
 """Bytes of a request's headers."""
 
@@ -29,6 +33,22 @@ _SAID = {
 
 class HeadTooLarge(Exception):
     """More headers than anybody reads."""
+
+
+class TooManyAhead(Exception):
+    """More requests than a connection lets wait."""
+
+
+class Reading(FlowControl):
+    """Goes on only while few requests wait: uvicorn reads on after every answer, however many it has read."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: deque[Any]) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if len(self._waiting) < MOST_READ_AHEAD:
+            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -47,12 +67,15 @@ class Connection(HttpToolsProtocol):
     """Whether the bytes at hand have begun a request."""
     _in_head = False
     _head = 0
-    """Bytes of the head that has begun."""
+    """Bytes of the headers that have come to their end."""
+    _unfinished = 0
+    """Bytes of the head that came without one of those before it."""
     _between = True
     """Whether no byte of a further request has come."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = Reading(transport, self.pipeline)
         self._departure = Departure()
         self._wait()
 
@@ -66,11 +89,11 @@ class Connection(HttpToolsProtocol):
             self._refuse(431 if isinstance(error.__context__, HeadTooLarge) else 400)
             return
         if self._in_head and not self._begun:
-            self._head += len(data)  # of a header that has not come to its end the parser tells nothing
-            if self._head > MOST_HEAD:
+            self._unfinished += len(data)  # of a header that has not come to its end the parser tells nothing
+            if self._unfinished > MOST_HEAD:
                 self._refuse(431)
                 return
-        if self._in_head or (self._is_idle and not self._begun):
+        if (self._in_head and not self._owes) or (self._is_idle and not self._begun):
             self._wait()
 
     def _parse(self, data: bytes) -> None:
@@ -138,7 +161,8 @@ class Connection(HttpToolsProtocol):
         return self._between and not self._owes
 
     def on_message_begin(self) -> None:
-        self._begun, self._in_head, self._between, self._head = True, True, False, 0
+        self._begun, self._in_head, self._between = True, True, False
+        self._head = self._unfinished = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -155,10 +179,12 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             return
-        self._in_head = False
-        self._have()
         super().on_headers_complete()
-        self._read_on()
+        self._in_head = False
+        if len(self.pipeline) > MOST_AT_ONCE:
+            raise TooManyAhead
+        self._have()
+        self.flow.resume_reading()
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope[DEPARTURE] = self._departure
 
@@ -168,12 +194,7 @@ class Connection(HttpToolsProtocol):
         self._between = True
         self._have()
         super().on_message_complete()
-        self._read_on()
-
-    def _read_on(self) -> None:
-        """A large body has stopped it, or a request ahead of its turn; and who does not read sees nobody hang up."""
-        if len(self.pipeline) < MOST_READ_AHEAD:
-            self.flow.resume_reading()
+        self.flow.resume_reading()  # a large body has stopped it, and who does not read sees nobody hang up
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -181,6 +202,17 @@ class Connection(HttpToolsProtocol):
             self._watch()
         elif not self._between and self.cycle.response_complete:
             self._wait()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._watch_end)
+        self.tasks.add(task)
+
+    def _watch_end(self, _: asyncio.Task[None]) -> None:
+        """An application that fails in the middle of its answer has it closed without a word here."""
+        if self.transport.is_closing():
+            self._watch()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -20,6 +20,14 @@ class Hasty(Connection):
     ending_s = 0.2
 
 
+class Roomy(Hasty):
+    """Takes all of an answer that is to be sent, and never asks to wait."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=2 * len(LARGE))
+
+
 LEFT: list[str] = []
 HEADERS: list[bytes] = []
 LARGE = bytes(64 * 1024 * 1024)
@@ -27,8 +35,8 @@ LARGE = bytes(64 * 1024 * 1024)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers at once under /early, never under /late, with much under /large, and elsewhere, late under /slow, with the body when
-    all of it is there.
+    """Answers at once under /early, never under /late, with much under /large, with as much and then an error under /broken, and
+    elsewhere, late under /slow, with the body when all of it is there.
     """
     if scope["path"] == "/late":
         await whole_body(receive)
@@ -44,6 +52,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     body = LARGE if scope["path"] == "/large" else body
     head = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": head})
+    if scope["path"] == "/broken":
+        await send({"type": "http.response.body", "body": LARGE, "more_body": True})
+        raise RuntimeError("in the middle of an answer")
     await send({"type": "http.response.body", "body": body})
 
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from kuajie.connections import MOST_HEAD, Connection
-from tests.unit.kuajie.connecting import HEAD, HEADERS, LEFT, connected, serving
+from kuajie.connections import MOST_AT_ONCE, MOST_HEAD, Connection
+from tests.unit.kuajie.connecting import HEAD, HEADERS, LEFT, Roomy, connected, serving
 
 OFFERS = [
     b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n",
@@ -54,9 +54,13 @@ async def test_headers_over_the_limit_are_refused_before_they_have_come(fields: 
         assert json.loads(body)["code"] == "head_too_large"
 
 
-async def test_headers_within_the_limit_are_taken() -> None:
+@pytest.mark.parametrize("piece", [MOST_HEAD * 2, 1_400])
+async def test_headers_within_the_limit_are_taken(piece: int) -> None:
+    request = (HEAD % b"/")[:-2] + b"a: " + (MOST_HEAD - 100) * b"b" + b"\r\n\r\nabcd"
     async with connected(Connection) as (reader, writer):
-        writer.write((HEAD % b"/")[:-2] + b"a: " + (MOST_HEAD - 100) * b"b" + b"\r\n\r\nabcd")
+        for place in range(0, len(request), piece):
+            writer.write(request[place : place + piece])
+            await asyncio.sleep(0.001)
         assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
 
 
@@ -73,6 +77,53 @@ async def test_what_is_wrong_with_the_next_request_is_not_taken_for_the_answer_t
     async with connected() as (reader, writer):
         writer.write(HEAD % b"/slow" + b"abcd" + b"nonsense\r\n\r\n")
         assert await reader.read() == b""
+
+
+async def test_neither_is_a_bad_address_behind_it() -> None:
+    async with connected() as (reader, writer):
+        writer.write(HEAD % b"/slow" + b"abcd" + HEAD % b"http://a:999999/")
+        assert await reader.read() == b""
+
+
+async def test_a_running_answer_outlasts_the_slow_head_behind_it() -> None:
+    async with connected() as (reader, writer):
+        writer.write(HEAD % b"/slow" + b"abcd" + (HEAD % b"/")[:20])
+        assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
+        assert await reader.read() == b""
+
+
+async def test_only_so_many_requests_wait_behind_one() -> None:
+    async with connected(Connection) as (reader, writer):
+        writer.write(HEAD % b"/late" + b"abcd" + (MOST_AT_ONCE + 1) * (HEAD % b"/" + b"abcd"))
+        assert await reader.read() == b""
+    async with connected(Connection) as (reader, writer):
+        writer.write(HEAD % b"/slow" + b"abcd" + MOST_AT_ONCE * (HEAD % b"/" + b"abcd"))
+        for _ in range(MOST_AT_ONCE + 1):
+            assert (await reader.readuntil(b"abcd")).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_no_more_is_read_while_requests_wait_though_some_are_answered() -> None:
+    async with asyncio.timeout(60), serving(Connection) as server:
+        reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
+        writer.write(50 * (HEAD % b"/slow" + b"abcd"))
+        await reader.readuntil(b"abcd")
+        [connection] = server.server_state.connections
+        waiting: int = len(connection.pipeline)  # type: ignore[union-attr]
+        writer.write(50 * (HEAD % b"/slow" + b"abcd"))
+        await reader.readuntil(b"abcd")
+        await asyncio.sleep(0.05)
+        assert len(connection.pipeline) < waiting  # type: ignore[union-attr]
+        writer.close()
+
+
+async def test_who_reads_nothing_of_an_answer_that_failed_is_hung_up_on() -> None:
+    async with asyncio.timeout(60), serving(Roomy) as server:
+        reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname(), limit=1)
+        writer.write(HEAD % b"/broken" + b"abcd")
+        await reader.readexactly(1)
+        while server.server_state.connections:
+            await asyncio.sleep(0.01)
+        writer.close()
 
 
 @pytest.mark.parametrize("last", [b"", b"Connection: close\r\n"])
