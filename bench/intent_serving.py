@@ -31,7 +31,7 @@ from bench.rig.callers import Measured, together
 from bench.rig.overload import flood, overload
 from bench.rig.servers import Limit, Server, least, limit, litserve, mosec, ours, stores
 from bench.rig.sides import ALONE, COUNT, KINDS, Side, side, texts
-from services.intent.trained.norms import suited
+from services.intent.trained.norms import open_suited
 from services.intent.trained.package import MODEL, newest_shipped
 
 
@@ -182,8 +182,7 @@ class Bench:
         """A folder with the model in the form in which ours opens it."""
         folder = self.folder / self.model.name
         shutil.copytree(self.model, folder, ignore=shutil.ignore_patterns(MODEL))
-        with suited(self.model / MODEL) as form:
-            shutil.copyfile(form.file, folder / MODEL)
+        open_suited(self.model / MODEL, lambda file, _: shutil.copyfile(file, folder / MODEL))
         return folder
 
     def compared(self, rounds: int, *, peers: bool) -> dict[str, Any]:

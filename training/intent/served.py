@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 
 from services.intent.trained.confidence import Floats
-from services.intent.trained.norms import suited
+from services.intent.trained.norms import open_suited
 from training.intent.batches import Encoded, in_order
 
 
@@ -15,10 +15,11 @@ def open_model(path: Path) -> ort.InferenceSession:
     """A CPU session of an exported file, in the form in which it is served."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    with suited(path) as form:
-        return ort.InferenceSession(
-            str(form.file), options, providers=["CPUExecutionProvider"], disabled_optimizers=list(form.disabled)
-        )
+
+    def on_cpu(file: str, disabled: list[str]) -> ort.InferenceSession:
+        return ort.InferenceSession(file, options, providers=["CPUExecutionProvider"], disabled_optimizers=disabled)
+
+    return open_suited(path, on_cpu)
 
 
 def logits_of(session: ort.InferenceSession, data: Encoded, pad_id: int, tasks: Sequence[str]) -> dict[str, Floats]:

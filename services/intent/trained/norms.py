@@ -8,8 +8,7 @@ have a slow `LayerNormalization`, 1.30 to 1.32 a slow `SkipLayerNormalization` (
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -24,7 +23,7 @@ from services.kit.telemetry import get_logger
 
 log = get_logger(__name__)
 
-FUSED = "SkipLayerNormalization"
+FUSED, CONTRIBUTED = "SkipLayerNormalization", "com.microsoft"
 OPSET = 17
 """Of the default domain: the first that has `LayerNormalization`."""
 ADVANTAGE = 0.8
@@ -42,29 +41,24 @@ _NAMED = 1
 _EPSILON = "epsilon"
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What onnxruntime is to open, and the optimisations that it is to leave out."""
-
-    file: Path
-    disabled: Sequence[str] = ()
+Open = Callable[[str, list[str]], Any]
+"""A session of the file at a path, without the optimisations that are named."""
 
 
-@contextmanager
-def suited(file: Path) -> Iterator[Form]:
-    """The form in which this machine's CPU computes the file in the least time, there for as long as it is being opened.
+def open_suited(file: Path, open_: Open) -> Any:
+    """A session of the file in the form that this machine's CPU computes in the least time.
 
-    A file and no bytes: of bytes onnxruntime keeps a copy for as long as the session lives. Where there is no room for one, the
-    model is opened as it is.
+    What cannot be opened in the other form (a node has the name of one that it needs, weights lie beside the file, no memory) is
+    opened as it is. The other form is a file and no bytes: of those onnxruntime keeps a copy for as long as the session lives.
     """
-    with ExitStack() as stack:
-        form = Form(file)
-        if several_are_faster() and (pieces := apart(file.read_bytes())):
-            try:
-                form = Form(stack.enter_context(_held(pieces)), NOT_AGAIN)
-            except OSError as error:
-                log.warning("no_room_for_the_faster_form", error=str(error))
-        yield form
+    pieces = apart(file.read_bytes()) if several_are_faster() else None
+    if pieces is not None:
+        try:
+            with _held(pieces) as other:
+                return open_(str(other), list(NOT_AGAIN))
+        except Exception as error:  # noqa: BLE001  onnxruntime's errors have no ancestor of their own, and the file itself may open
+            log.warning("opened_in_the_slower_form", error=str(error))
+    return open_(str(file), [])
 
 
 @contextmanager
@@ -130,7 +124,10 @@ def _node_apart(node: Field) -> list[bytes] | None:
     takes, gives = ([each.text() for each in parts if each.number == number] for number in (_TAKES, _GIVES))
     operator = next((each.text() for each in parts if each.number == _OPERATOR), "")
     attributes = [each for each in parts if each.number == _ATTRIBUTE]
-    if operator != FUSED or len(gives) != 1 or len(takes) < 4 or _names(attributes) != [_EPSILON]:
+    domain = next((each.text() for each in parts if each.number == _DOMAIN), "")
+    if (operator, domain) != (FUSED, CONTRIBUTED) or len(gives) != 1 or len(takes) < 4:
+        return None
+    if _names(attributes) != [_EPSILON]:
         return None
     given, skip, gamma, beta, *bias = takes
     name = gives[0]
@@ -165,10 +162,10 @@ def _alone() -> bytes:
     """A model that is one `SkipLayerNormalization`."""
     epsilon = holding(1, _EPSILON) + b"\x15" + np.float32(1e-12).tobytes() + counting(20, 1)
     takes = ["given", "skip", "gamma", "beta", "bias"]
-    node = _node(FUSED, takes, "normal", holding(_ATTRIBUTE, epsilon), "com.microsoft")
+    node = _node(FUSED, takes, "normal", holding(_ATTRIBUTE, epsilon), CONTRIBUTED)
     ends = b"".join(holding(_INPUT, _floats(name, one_row=name not in {"given", "skip"})) for name in takes)
     graph = node + holding(_GRAPH_NAME, "normal") + ends + holding(_OUTPUT, _floats("normal", one_row=False))
-    opsets = holding(_OPSETS, counting(2, OPSET)) + holding(_OPSETS, holding(1, "com.microsoft") + counting(2, 1))
+    opsets = holding(_OPSETS, counting(2, OPSET)) + holding(_OPSETS, holding(1, CONTRIBUTED) + counting(2, 1))
     return counting(_IR_VERSION, 10) + holding(_GRAPH, graph) + opsets
 
 

@@ -1,7 +1,6 @@
 """What a model computes on. onnxruntime falls back to the CPU with no more than a log line: here that is seen and said."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any, Literal
 import onnxruntime as ort
 
 from services.intent.model import ModelRefused
+from services.intent.trained import norms
 from services.intent.trained.accelerator import Accelerator
-from services.intent.trained.norms import Form, suited
 
 Policy = Literal["require", "prefer", "cpu"]
 CPU = "CPUExecutionProvider"
@@ -69,12 +68,12 @@ def _is_installed(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The onnxruntime at hand. `providers` are what it was built with, `open` makes a session, `form` says of what on the CPU."""
+    """The onnxruntime at hand. `providers` are what it was built with, `open` makes a session, `suited` does so for the CPU."""
 
     providers: Sequence[str] = field(default_factory=ort.get_available_providers)
     builds: Sequence[str] = field(default_factory=builds)
     open: Open = ort.InferenceSession
-    form: Callable[[Path], AbstractContextManager[Form]] = suited
+    suited: Callable[[Path, norms.Open], Any] = norms.open_suited
 
 
 def open_session(files: Files, wanted: Wanted, runtime: Runtime | None = None) -> Session:
@@ -91,10 +90,11 @@ def open_session(files: Files, wanted: Wanted, runtime: Runtime | None = None) -
         why_not = f"the session fell back to {CPU}"
     if wanted.policy == "require":
         raise ModelRefused(f"{wanted.asked} is required, {why_not}")
-    with installed.form(files.cpu) as form:
-        session = installed.open(
-            str(form.file), _options(wanted), providers=[CPU], disabled_optimizers=list(form.disabled)
-        )
+
+    def on_cpu(path: str, disabled: list[str]) -> Any:
+        return installed.open(path, _options(wanted), providers=[CPU], disabled_optimizers=disabled)
+
+    session = installed.suited(files.cpu, on_cpu)
     return Session(session, wanted.asked, str(session.get_providers()[0]), why_not)
 
 

@@ -1,6 +1,5 @@
 """What a session was asked to run on, which file it opens for that, and what is said when it runs elsewhere."""
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import pytest
 
 from services.intent.model import ModelRefused
 from services.intent.trained.accelerator import CUDA, TENSORRT, Accelerator
-from services.intent.trained.norms import Form
 from services.intent.trained.provider import CPU, Files, Policy, Runtime, Session, Wanted, open_session
 
 FILES = Files(Path("model.onnx"), Path("model.fp16.onnx"))
@@ -40,7 +38,7 @@ def opened(
     def session(path: str, options: Any, providers: list[Any], disabled_optimizers: Any = ()) -> Opened:
         return Opened(set(works), path, providers)
 
-    runtime = Runtime(has, builds, session, form=lambda file: nullcontext(Form(file)))
+    runtime = Runtime(has, builds, session, suited=lambda file, open_: open_(str(file), []))
     return open_session(files, Wanted(policy, accelerator, 1, Accelerator(device=1)), runtime)
 
 

@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from services.intent.trained import norms
-from services.intent.trained.norms import Form, apart, several_are_faster, suited
+from services.intent.trained.norms import apart, open_suited, several_are_faster
 from services.intent.trained.provider import Files, open_session
 from tests.unit.training_intent.conftest import ON_CPU
 from training.intent.export import export_onnx
@@ -54,11 +54,18 @@ def in_pieces(model: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def alone(takes: list[str], *, gives: tuple[str, ...] = ("normal",), opset: int = 21, **attributes: float) -> bytes:
+def alone(
+    takes: list[str],
+    *,
+    gives: tuple[str, ...] = ("normal",),
+    opset: int = 21,
+    domain: str = norms.CONTRIBUTED,
+    **attributes: float,
+) -> bytes:
     """A model of one such operator; of its inputs only the first is none of the graph's constants."""
-    node = helper.make_node(norms.FUSED, takes, list(gives), name="normal", domain="com.microsoft", **attributes)
+    node = helper.make_node(norms.FUSED, takes, list(gives), name="normal", domain=domain, **attributes)
     random = np.random.default_rng(1)
-    shapes = {"skip": (1, 3, WIDTH)}
+    shapes = {takes[1]: (1, 3, WIDTH)}
     weights = [
         numpy_helper.from_array(random.normal(size=shapes.get(name, (WIDTH,))).astype(np.float32), name)
         for name in takes[1:]
@@ -120,12 +127,13 @@ def test_a_bias_and_a_shift_may_be_missing(takes: list[str]) -> None:
         alone(["given", "skip", "gamma", "beta"]),
         alone(["given", "skip", "gamma", "beta"], gives=("normal", "", "", "sum"), epsilon=1e-3),
         alone(["given", "skip", "gamma", "beta"], opset=16, epsilon=1e-3),
+        alone(["given", "skip", "gamma", "beta"], domain="somebody.else", epsilon=1e-3),
         alone(["given", "skip", "gamma", "beta"], epsilon=1e-3)[:-3],
         b"",
         b"no model at all",
         b"\x3a\xff\xff\xff\xff\x0f",
     ],
-    ids=["no epsilon", "sum asked for", "old opset", "cut off", "empty", "text", "length of 4 GiB"],
+    ids=["no epsilon", "sum asked for", "old opset", "other operator", "cut off", "empty", "text", "length of 4 GiB"],
 )
 def test_what_cannot_be_taken_apart_stays(model: bytes) -> None:
     assert apart(model) is None
@@ -135,16 +143,20 @@ def takes_seconds(one: float, several: float) -> Callable[[bytes], Callable[[], 
     return lambda model: lambda: several if b"LayerNormalization" in model.replace(norms.FUSED.encode(), b"") else one
 
 
+def opened(file: Path) -> tuple[bytes, list[str]]:
+    """The bytes that are opened for a file, and what is left out."""
+    found: tuple[bytes, list[str]] = open_suited(file, lambda path, disabled: (Path(path).read_bytes(), disabled))
+    return found
+
+
 @pytest.mark.usefixtures("decided")
 @pytest.mark.parametrize(("one", "several", "split"), [(5.0, 1.0, True), (1.0, 5.0, False), (1.0, 0.9, False)])
 def test_the_faster_form_is_opened(
     exported: Path, monkeypatch: pytest.MonkeyPatch, one: float, several: float, *, split: bool
 ) -> None:
     monkeypatch.setattr(norms, "_timed", takes_seconds(one, several))
-    with suited(exported) as form:
-        assert (form.file != exported) == split
-        assert form.file.read_bytes() == (in_pieces(exported.read_bytes()) if split else exported.read_bytes())
-    assert form.file.exists() != split
+    fused = exported.read_bytes()
+    assert opened(exported) == ((in_pieces(fused), list(norms.NOT_AGAIN)) if split else (fused, []))
 
 
 @pytest.mark.usefixtures("decided")
@@ -152,8 +164,7 @@ def test_a_file_with_nothing_to_take_apart_is_opened_as_it_is(tmp_path: Path, mo
     monkeypatch.setattr(norms, "_timed", takes_seconds(5.0, 1.0))
     file = tmp_path / "model.onnx"
     file.write_bytes(b"no model at all")
-    with suited(file) as form:
-        assert form == Form(file)
+    assert opened(file) == (b"no model at all", [])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is a temporary file")
@@ -164,8 +175,22 @@ def test_without_room_for_another_file_it_is_opened_as_it_is(exported: Path, mon
 
     monkeypatch.setattr(norms, "_timed", takes_seconds(5.0, 1.0))
     monkeypatch.setattr(os, "memfd_create", full)
-    with suited(exported) as form:
-        assert form == Form(exported)
+    assert opened(exported) == (exported.read_bytes(), [])
+
+
+@pytest.mark.usefixtures("decided")
+def test_what_opens_in_its_own_form_only_is_opened_in_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here a constant has the name that a sum would get."""
+    monkeypatch.setattr(norms, "_timed", takes_seconds(5.0, 1.0))
+    file = tmp_path / "model.onnx"
+    file.write_bytes(alone(["given", "normal_sum", "gamma", "beta"], epsilon=1e-3))
+    in_pieces(file.read_bytes())
+    session = open_session(Files(file, None), ON_CPU).session
+    given = np.ones((1, 3, WIDTH), dtype=np.float32)
+    assert session.run(None, {"given": given})[0].shape == given.shape
+    file.write_bytes(b"no model at all")
+    with pytest.raises(Exception, match="model"):
+        open_session(Files(file, None), ON_CPU)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is a temporary file")
