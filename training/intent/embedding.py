@@ -4,7 +4,6 @@ The package's logits stay what they are, bit for bit.
 """
 
 import random
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from services.intent.trained.written_form import with_role
 from training.intent.batches import Encoded, in_order
 from training.intent.lineage import CARD, name_of
 from training.intent.network import load_encoder
-from training.intent.package import seal
+from training.intent.package import draft_of, seal
 from training.intent.readout import STATES, add_readout, add_states, explained, fit_readout, unit
 from training.intent.reopened import UnusableBase
 from training.intent.rows import Row, UnusableData
@@ -49,23 +48,20 @@ def give_meaning(
         raise UnusableData(f"an embedding needs at least {FEWEST} texts, not {len(rows)}")
     texts = texts_of(rows, random.Random(seed))
     wanted = _taught(teacher, texts, progress)
-    draft = out.with_name(f".{out.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(folder, draft)
-    files = [draft / name for name in (MODEL, HALF) if (draft / name).is_file()]
-    for path in files:
-        add_states(path, path)
-    states = _states(package, draft / MODEL, texts)
-    progress("reading the package", 1.0)
-    held = np.arange(len(texts)) % HELD_OUT == 0
-    share = explained(fit_readout(states[~held], wanted[~held]), states[held], wanted[held])
-    readout = fit_readout(states, wanted)
-    for path in files:
-        add_readout(path, readout)
-    with (draft / CARD).open("a", encoding="utf-8") as card:
-        card.write(_note(name_of(teacher), len(texts), share))
-    version = seal(draft, package.description.name)
-    draft.rename(out)
+    with draft_of(package, out) as draft:
+        files = [draft / name for name in (MODEL, HALF) if (draft / name).is_file()]
+        for path in files:
+            add_states(path, path)
+        states = _states(package, draft / MODEL, texts)
+        progress("reading the package", 1.0)
+        held = np.arange(len(texts)) % HELD_OUT == 0
+        share = explained(fit_readout(states[~held], wanted[~held]), states[held], wanted[held])
+        readout = fit_readout(states, wanted)
+        for path in files:
+            add_readout(path, readout)
+        with (draft / CARD).open("a", encoding="utf-8") as card:
+            card.write(_note(name_of(teacher), len(texts), share))
+        version = seal(draft, package.description.name)
     return {"package": str(out), "version": version, "texts": len(texts), "explained": share}
 
 

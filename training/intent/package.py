@@ -2,7 +2,8 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import orjson
 from transformers import PreTrainedTokenizerFast
 
-from services.intent.trained.package import DESCRIPTION, FORMAT, HALF, MODEL, TOKENIZER, Step
+from services.intent.trained.package import DESCRIPTION, FORMAT, HALF, MODEL, TOKENIZER, Package, Step
 from training.intent.calibration import Calibration
 from training.intent.lineage import CARD, told
 
@@ -79,6 +80,23 @@ def _description(card: Card, calibration: Calibration, report: Mapping[str, Any]
         "precision": "int8" if report["quantisation"]["taken"] else "float32",
         "lineage": [step.model_dump() for step in card.lineage],
     }
+
+
+@contextmanager
+def draft_of(package: Package, out: Path) -> Iterator[Path]:
+    """A copy of a package's files beside `out`, to be changed and sealed. It becomes `out` where the block ends well, and goes
+    otherwise.
+    """
+    draft = out.with_name(f".{out.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        for name in package.manifest.files:
+            shutil.copyfile(package.folder / name, draft / name)
+        yield draft
+        draft.rename(out)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def seal(folder: Path, name: str) -> str:

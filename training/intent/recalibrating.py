@@ -1,6 +1,5 @@
 """`kuajie train calibration`: the same model, with a confidence that fits other rows, as those of one's own users. Trains nothing."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from training.intent.calibration import FEWEST, Calibration, calibrate, scope_th
 from training.intent.evaluation import figures
 from training.intent.lineage import CARD
 from training.intent.metrics import Integers
-from training.intent.package import seal
+from training.intent.package import draft_of, seal
 from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary
 from training.intent.seeing import ON_CPU, Progress, Seen, see
 
@@ -49,14 +48,11 @@ def recalibrate(
     _refuse_selected(seen, truth)
     after = _described(before, calibrate(seen.logits, truth), seen, strangers, truth)
     tasks = _tasks(before, after, seen, truth)
-    draft = out.with_name(f".{out.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(folder, draft)
-    (draft / DESCRIPTION).write_bytes(orjson.dumps(after.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
-    with (draft / CARD).open("a", encoding="utf-8") as card:
-        card.write(_note(tasks, model.version))
-    version = seal(draft, before.name)
-    draft.rename(out)
+    with draft_of(model.package, out) as draft:
+        (draft / DESCRIPTION).write_bytes(orjson.dumps(after.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+        with (draft / CARD).open("a", encoding="utf-8") as card:
+            card.write(_note(tasks, model.version))
+        version = seal(draft, before.name)
     return {"package": str(out), "version": version, "rows": len(rows), "tasks": tasks}
 
 

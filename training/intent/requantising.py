@@ -4,7 +4,6 @@ A package's products in blocks (behind each GELU) become products with one scale
 """
 
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from services.intent.trained.transformer import OnnxModel
 from training.intent.blocks import unblocked
 from training.intent.evening import even_out, fitting, looks_at
 from training.intent.lineage import CARD
-from training.intent.package import seal
+from training.intent.package import draft_of, seal
 from training.intent.quantise import LARGEST_LOSS, SECOND_HALVES, to_int8
 from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary
 from training.intent.seeing import ON_CPU, Progress, see
@@ -41,10 +40,7 @@ def requantise(
     if not rows or not validation:
         raise UnusableData("quantisation needs texts to look at, and others to be judged on")
     package = read_package(folder)
-    draft = out.with_name(f".{out.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(folder, draft)
-    try:
+    with draft_of(package, out) as draft:
         before = OnnxModel(folder, ON_CPU)
         tokens = [list(each.ids) for each in before.encode([row.text for row in rows])]
         products = _even_out(draft / MODEL, tokens, package.description.pad_id)
@@ -59,9 +55,6 @@ def requantise(
         with (draft / CARD).open("a", encoding="utf-8") as card:
             card.write(_note(before.version, len(products), accuracy, reached, len(validation)))
         version = seal(draft, package.description.name)
-        draft.rename(out)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return {
         "package": str(out),
         "version": version,

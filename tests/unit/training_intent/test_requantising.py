@@ -1,6 +1,7 @@
 """A package in blocks is put into the faster form: the same answers, another version, and nothing where it would lose."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,13 @@ def test_a_package_in_blocks_is_made_anew_and_says_the_same(before: Path, tmp_pa
     old, new = (see(OnnxModel(folder, ON_CPU), texts, quiet).logits["intent"] for folder in (before, out))
     assert float(np.abs(old - new).max()) < 0.05 * float(old.std())
     assert [path.name for path in tmp_path.iterdir()] == ["after"]
+
+
+def test_what_lies_in_the_folder_beside_the_package_stays_there(before: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(before, tmp_path / "package")
+    (folder / "notes").mkdir()
+    requantise(folder, ROWS, ROWS, out=folder / "notes" / "after", progress=quiet)
+    assert {path.name for path in (folder / "notes" / "after").iterdir()} == {path.name for path in before.iterdir()}
 
 
 def test_its_weights_are_read_back_as_they_were(before: Path, tmp_path: Path) -> None:
