@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.intent.assist.context import REFUNDS, speaks_of_content
 from services.intent.assist.masking import says_only_numbers
-from services.intent.assist.reading import folded, is_question
+from services.intent.assist.reading import demands_word, folded, is_question
 from services.intent.assist.session import Session
 from services.intent.assist.texts import Texts
 from services.intent.assist.turns import Heard
@@ -23,12 +23,6 @@ _FINANCE = ("insurance.", "invest.", "loan.", "instalment.")
 _BARE: tuple[Reply, ...] = ("yes", "no", "declined", "skip")
 _COVER = re.compile(r"保额|保险|(?<![a-z])(?:insurance|cover(?:age)?)(?![a-z])")
 
-_DEMANDS = re.compile(
-    r"(?:请|给我|跟我|向我|对我|必须|你要|你得|说一?[声句]?|写个?).{0,6}(?:保证|承诺|打包票)"
-    r"|^(?:just |please |then )*(?:promise|guarantee|assure)(?: me| that| it)"
-    r"|(?<![a-z])(?:say|write|confirm|tell me|i want you to|you must|you have to) .{0,24}(?:promise|guarantee|definitely|for sure)"
-)
-"""请保证一定赔, promise me that it pays."""
 _EXPECTS_YES = re.compile(r"(?:[吧哈]|(?<![a-z])(?:right|correct|yes))\W*$")
 
 
@@ -67,9 +61,7 @@ class Hearing:
 
     def asks_promise(self, session: Session, heard: Heard, text: str) -> bool:
         """Whether somebody wants to hear that something is sure to be insured, paid or earned: 肯定能过核保吧."""
-        heard_text = folded(text)
-        demanded = _DEMANDS.search(heard_text) is not None
-        wanted = demanded or is_question(text) or _EXPECTS_YES.search(heard_text) is not None
+        wanted = demands_word(text) or is_question(text) or _EXPECTS_YES.search(folded(text)) is not None
         return wanted and self.texts.words.asks_promise(text) and _is_about_money(session, heard, text)
 
 

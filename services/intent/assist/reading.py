@@ -67,3 +67,16 @@ def language(text: str, otherwise: Locale) -> Locale:
     if re.search(CJK, text):
         return "zh-CN"
     return "en" if _LATIN_WORD.search(text) else otherwise
+
+
+_DEMANDS = re.compile(
+    r"(?:请|给我|跟我|向我|对我|必须|你要|你得|说一?[声句]?|写个?).{0,6}(?:保证|承诺|打包票)"
+    r"|^(?:just |please |then )*(?:promise|guarantee|assure)(?: me| that| it)"
+    r"|(?<![a-z])(?:say|write|confirm|tell me|i want you to|you must|you have to) .{0,24}(?:promise|guarantee|definitely|for sure)"
+)
+"""请保证一定赔, promise me that it pays."""
+
+
+def demands_word(text: str) -> bool:
+    """Whether somebody wants to be given one's word for something."""
+    return _DEMANDS.search(folded(text)) is not None

@@ -87,6 +87,15 @@ async def test_a_question_behind_letting_go_of_a_form_is_answered_and_the_form_i
     assert (await said(client, conversation, "35"))["reply"]["outcome"] == "unsure"
 
 
+async def test_what_waits_is_begun_behind_the_answer_to_what_is_asked_instead(client: Any) -> None:
+    conversation = await begin(client)
+    await said(client, conversation, "帮我退课然后再给我报价寿险")
+    reply = (await said(client, conversation, "算了，优惠券怎么用"))["reply"]
+    assert reply["text"].startswith(CANCELLED + "当前的活动、优惠券和积分")
+    assert reply["text"].count("被保人") == 1
+    assert (await said(client, conversation, "41"))["reply"]["text"].startswith("常住在哪个")
+
+
 async def test_a_greeting_before_a_question_is_not_all_that_is_heard(client: Any) -> None:
     conversation = await begin(client)
     assert (await said(client, conversation, "您好，优惠券怎么用"))["message"]["heard"]["label"] == "promo.ask"

@@ -6,6 +6,7 @@ import pytest
 
 from services.intent.assist.found import Citation, Found, Passage
 from services.intent.assist.session import Session
+from services.intent.assist.values.orders import order
 from tests.unit.intent_assist.conversing import FRESH, NOTHING, QUOTE_BIRTH, TEXTS, reply
 
 UNDERWRITING = Passage(
@@ -49,6 +50,11 @@ def test_in_a_form_its_question_stands_again() -> None:
     assert turn.outcome == "advice"
     assert (turn.text or "").startswith(TEXTS.say("no_promise", "zh-CN"))
     assert (turn.text or "").endswith(TEXTS.forms["quote"].slots[1].ask.zh)
+
+
+@pytest.mark.parametrize("text", ["你得承诺到时候能赔", "guarantee me that you pay", "请跟我保证一定批"])
+def test_whose_word_is_wanted_is_no_title(text: str) -> None:
+    assert order(text, bare=True) is None
 
 
 @pytest.mark.parametrize("text", ["一定能赔吗", "那肯定会通过吗"])

@@ -157,6 +157,10 @@ def test_what_is_no_age_or_two_is_none(text: str) -> None:
         ("in my 30s", None),
         ("may 92", None),
         ("for the little one", None),
+        ("你们一定要赔给我", None),
+        ("一般吧", None),
+        ("万一病了呢", None),
+        ("三十一", Birth(age=31)),
     ],
 )
 def test_a_bare_number_is_an_age_when_one_was_asked_for(text: str, found: Birth | None) -> None:

@@ -56,6 +56,8 @@ _ABOUT = re.compile(
 )
 """三十多 is no age, and may 92 none of ninety-two years."""
 _BARE = re.compile(rf"^\D{{0,24}}?(\d{{1,3}})(?!\d){_NO_AGE}[^\d万千亿元块%$¥]{{0,12}}$")
+_NO_NUMBER = re.compile(r"一(?:定|直|般|样|起|下|共|些|点|切|旦|律|会儿?|向|概|再|边|路|方面)|万一|唯一|统一|第一")
+"""Words in which nothing is counted: 一定要赔 is no age of one."""
 _SMALL = {word: str(value) for value, word in enumerate("one two three four five six seven eight nine".split(), 1)}  # noqa: SIM905
 _SMALL_AGE = re.compile(
     r"(?:^|(?:'s|(?<![a-z])(?:is|are|shes|hes|turn(?:s|ed|ing)?|aged?|just|only|about|almost|nearly)) )"
@@ -80,7 +82,7 @@ class Birth:
 
 def birth(text: str, *, today: date, bare: bool) -> Birth | None:
     """What a text says of somebody's age; None where it says nothing that can be. `bare`: a number alone is an age."""
-    heard = with_digits(folded(text))
+    heard = with_digits(_NO_NUMBER.sub("", folded(text)))
     heard = _SMALL_AGE.sub(lambda each: each[0].replace(each["word"], _SMALL[each["word"]]), heard)
     if (day := _date(heard, today)) is not None:
         return Birth(day=day) if _plausible(today.year - day.year) and day <= today else None

@@ -2,7 +2,7 @@
 
 import re
 
-from services.intent.assist.reading import folded, is_question, says_how_long
+from services.intent.assist.reading import demands_word, folded, is_question, says_how_long
 
 LONGEST = 500
 LONGEST_TITLE = 80
@@ -60,7 +60,9 @@ def order(text: str, *, bare: bool) -> str | None:
         first, *more = (each[0].upper() for each in _ORDER.finditer(orders[0]))
         return ", ".join([first, *(each for each in more if not _DAY.fullmatch(each))])[:LONGEST]
     plain = _bare_title(text)
-    if not bare or not 2 <= len(plain) <= LONGEST_TITLE or is_question(plain) or _MASK.search(plain):
+    if not bare or not 2 <= len(plain) <= LONGEST_TITLE or _MASK.search(plain):
+        return None
+    if is_question(plain) or demands_word(plain):
         return None
     return None if wishes_refund(plain) else plain
 
