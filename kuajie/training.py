@@ -1,6 +1,7 @@
 """`kuajie train intent` and `kuajie evaluate intent`: files of labelled texts in; a model that can be served, or a verdict, out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,19 @@ def evaluate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path]) 
         raise BadInput(str(error)) from error
 
 
+@contextmanager
+def _writing(out: Path, *refused: type[Exception]) -> Iterator[None]:
+    """What is `refused` while `out` is made is bad input, and so is an `out` that is there."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise BadInput(f"{out} is there already") from error
+    except refused as error:
+        raise BadInput(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
+
+
 def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path], out: Path) -> dict[str, Any]:
     """A copy of a package whose confidence fits the rows.
 
@@ -104,17 +118,11 @@ def calibrate_intent(model: Path, data: Sequence[Path], unknown: Sequence[Path],
         from training.intent.judging import ModelRefused, package_in
         from training.intent.recalibrating import recalibrate
         from training.intent.rows import UnusableData, read_rows, read_strangers
-    try:
+    with _writing(out, UnusableData, ModelRefused):
         rows = [row for path in data for row in read_rows(path)]
         strangers = [text for path in unknown for text in read_strangers(path)]
         with stages("calibrating intent") as stage:
             return recalibrate(package_in(model), rows, unknown=strangers, out=out, progress=stage)
-    except FileExistsError as error:
-        raise BadInput(f"{out} is there already") from error
-    except (UnusableData, ModelRefused) as error:
-        raise BadInput(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
 def quantise_again(model: Path, data: Sequence[Path], validation: Sequence[Path], out: Path) -> dict[str, Any]:
@@ -127,16 +135,10 @@ def quantise_again(model: Path, data: Sequence[Path], validation: Sequence[Path]
         from training.intent.judging import ModelRefused, package_in
         from training.intent.requantising import requantise
         from training.intent.rows import UnusableData, read_rows
-    try:
+    with _writing(out, UnusableData, ModelRefused):
         rows, held = ([row for path in paths for row in read_rows(path)] for paths in (data, validation))
         with stages("quantising intent") as stage:
             return requantise(package_in(model), rows, held, out=out, progress=stage)
-    except FileExistsError as error:
-        raise BadInput(f"{out} is there already") from error
-    except (UnusableData, ModelRefused) as error:
-        raise BadInput(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
 def give_meaning(model: Path, data: Sequence[Path], teacher: str, out: Path, seed: int) -> dict[str, Any]:
@@ -150,16 +152,10 @@ def give_meaning(model: Path, data: Sequence[Path], teacher: str, out: Path, see
         from training.intent.readout import NoEncoder
         from training.intent.reopened import UnusableBase
         from training.intent.rows import UnusableData, read_rows
-    try:
+    with _writing(out, UnusableData, UnusableBase, ModelRefused, NoEncoder):
         rows = [row for path in data for row in read_rows(path)]
         with stages("training the embedding") as stage:
             return embedding.give_meaning(package_in(model), teacher, rows, out=out, progress=stage, seed=seed)
-    except FileExistsError as error:
-        raise BadInput(f"{out} is there already") from error
-    except (UnusableData, UnusableBase, ModelRefused, NoEncoder) as error:
-        raise BadInput(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
 def show_calibrated(result: dict[str, Any]) -> None:
