@@ -26,6 +26,7 @@ GRACE_S = 5
 """What running requests have when the process ends."""
 _SAID = {
     400: ("bad_request", "This is no request of HTTP/1.1."),
+    429: ("too_many_ahead", f"More than {MOST_AT_ONCE} requests wait on this connection."),
     431: ("head_too_large", f"The request's headers are larger than {MOST_HEAD} bytes."),
     503: ("unavailable", "This process ends before the answer is ready."),
 }
@@ -37,6 +38,9 @@ class HeadTooLarge(Exception):
 
 class TooManyAhead(Exception):
     """More requests than a connection lets wait."""
+
+
+_REFUSED: dict[type[Any], int] = {HeadTooLarge: 431, TooManyAhead: 429}
 
 
 class Reading(FlowControl):
@@ -86,7 +90,7 @@ class Connection(HttpToolsProtocol):
         try:
             self._parse(data)
         except HttpParserError as error:
-            self._refuse(431 if isinstance(error.__context__, HeadTooLarge) else 400)
+            self._refuse(_REFUSED.get(type(error.__context__), 400))
             return
         if self._in_head and not self._begun:
             self._unfinished += len(data)  # of a header that has not come to its end the parser tells nothing

@@ -60,6 +60,7 @@ class Assistant:
         turn = turn or await self._understood(conversation, session, text, expires)
         if turn.outcome == "cancelled":
             turn = await self._going_on(conversation, turn, behind_cancel(text), expires)
+            turn = self.dialogue.form_turns.next_wish(turn)
         TURN_SECONDS.observe(time.perf_counter() - started)
         return turn
 
@@ -83,11 +84,7 @@ class Assistant:
         then = await self._understood(conversation, cancelled.session, wish, expires)
         aside = then.outcome == "unsure" or (then.heard is not None and then.heard.label in SMALL_TALK)
         between = "" if then.locale == "zh-CN" else " "
-        if aside:
-            return cancelled
-        # The form that waited for this one is begun behind what is answered, in whose text its question stands.
-        told = (cancelled.text or "").partition("\n")[0] if cancelled.session.form is not None else cancelled.text
-        return replace(then, text=f"{told}{between}{then.text}")
+        return cancelled if aside else replace(then, text=f"{cancelled.text}{between}{then.text}")
 
     async def _understood(self, conversation: Row, session: Session, text: str, expires: float) -> Turn:
         tenant = conversation.tenant_id

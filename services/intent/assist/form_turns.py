@@ -24,7 +24,7 @@ class FormTurns:
         return self.stepped(step, session.settled(), form, answer)
 
     def stepped(self, step: Step, session: Session, form: str, answer: LabelAnswer | None = None) -> Turn:
-        """A step of a form; behind one that ended, the form that was wished for besides begins."""
+        """A step of a form; behind one that was sent, the form that was wished for besides begins."""
         locale = session.locale
         if step.verdict == "given_up":
             return Replies(self.texts).hand_off(HandOff("form"), locale)
@@ -42,7 +42,7 @@ class FormTurns:
             links=texts.links if step.done is not None else (),
             slots=step.state.slots if step.state else {},
         )
-        return turn if step.state is not None else self.next_wish(turn)
+        return self.next_wish(turn) if step.verdict == "done" else turn
 
     def next_wish(self, turn: Turn) -> Turn:
         """The form that waits is begun behind the turn."""

@@ -68,7 +68,7 @@ def test_a_second_form_waits_for_the_first_and_is_begun_behind_it() -> None:
 def test_a_form_that_is_called_off_calls_off_no_other_wish() -> None:
     both = DIALOGUE.besides(REFUND, LIFE, "给我报个寿险").session
     assert both is not None
-    left = in_form(both, "不退了")
+    left = DIALOGUE.form_turns.next_wish(in_form(both, "不退了"))
     assert (left.outcome, left.session and left.session.form) == (
         "cancelled",
         FormState("quote", {"category": "life"}, asked="birth"),
