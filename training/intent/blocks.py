@@ -10,6 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+OPERATOR = "MatMulNBits"
 BITS, BLOCK = 8, 128
 INT8_ACTIVATIONS = 4
 """`accuracy_level` of the operator: activations are quantised to eight bits."""
@@ -32,7 +33,7 @@ def multiply_in_blocks(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
     place = list(graph.node).index(node)
     graph.node.remove(node)
     new = helper.make_node(
-        "MatMulNBits",
+        OPERATOR,
         [node.input[0], *names],
         list(node.output),
         name=node.name,

@@ -17,6 +17,7 @@ from training.intent.finishing import Made, finish
 from training.intent.fit import CHECKPOINT, State, Trainer
 from training.intent.half import halve
 from training.intent.material import Material, divide, prepare
+from training.intent.metrics import mean_accuracy
 from training.intent.network import IntentNetwork, merged, train_spoken, with_lora
 from training.intent.prediction import predict
 from training.intent.quantise import SECOND_HALVES, quantise
@@ -170,13 +171,14 @@ def _quantised(out: Path, material: Material, spoken: Sequence[int]) -> dict[str
     """Try int8; what it scored in every way that was tried. `spoken` are the ids of the words that were ever trained."""
 
     def score(path: Path) -> float:
-        return _accuracy(logits_of(open_model(path), material.validation, material.pad_id, tasks), material)
+        return mean_accuracy(logits_of(open_model(path), material.validation, material.pad_id, tasks), truth, UNKNOWN)
 
     @cache
     def looks() -> Looks:
         return looks_at(out / "model.onnx", SECOND_HALVES, material.train.tokens, material.pad_id)
 
     tasks = tuple(material.vocabulary.classes)
+    truth = {task: material.validation.targets[task].numpy() for task in tasks}
     reference = score(out / "model.onnx")
     taken, tried = quantise(
         out / "model.onnx", out / "model.int8.onnx", spoken=spoken, looks=looks, reference=reference, score=score
@@ -188,14 +190,3 @@ def _quantised(out: Path, material: Material, spoken: Sequence[int]) -> dict[str
             "tried": [{"way": each.name, "score": each.score, "megabytes": each.megabytes} for each in tried],
         }
     }
-
-
-def _accuracy(logits: dict[str, Floats], material: Material) -> float:
-    """Mean accuracy over the tasks."""
-    shares = []
-    for task, values in logits.items():
-        truth = material.validation.targets[task].numpy()
-        known = truth != UNKNOWN
-        if known.any():
-            shares.append(float((values[known].argmax(axis=1) == truth[known]).mean()))
-    return sum(shares) / len(shares)

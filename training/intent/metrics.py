@@ -1,6 +1,6 @@
 """Figures for classifiers, each with its definition."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,3 +86,13 @@ def auroc(positive: Floats, negative: Floats) -> float:
     ranks = (last - (counts - 1) / 2)[inverse]
     total = ranks[: len(positive)].sum() - len(positive) * (len(positive) + 1) / 2
     return float(total / (len(positive) * len(negative)))
+
+
+def mean_accuracy(logits: Mapping[str, Floats], truth: Mapping[str, Integers], unknown: int) -> float:
+    """The mean over the tasks that some row tells of; 0 where none does. `unknown` is the truth of a row that does not tell."""
+    shares = []
+    for task, values in logits.items():
+        told = truth[task] != unknown
+        if told.any():
+            shares.append(float((values[told].argmax(axis=1) == truth[task][told]).mean()))
+    return sum(shares) / len(shares) if shares else 0.0

@@ -15,15 +15,14 @@ from onnx import helper, numpy_helper
 from services.intent.trained.confidence import Floats
 from services.intent.trained.package import MODEL, read_package
 from services.intent.trained.transformer import OnnxModel
-from training.intent.blocks import unblocked
+from training.intent.blocks import OPERATOR, unblocked
 from training.intent.evening import even_out, fitting, looks_at
 from training.intent.lineage import CARD
+from training.intent.metrics import mean_accuracy
 from training.intent.package import draft_of, seal
 from training.intent.quantise import LARGEST_LOSS, SECOND_HALVES, to_int8
 from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary
 from training.intent.seeing import ON_CPU, Progress, see
-
-IN_BLOCKS = "MatMulNBits"
 
 
 def requantise(
@@ -44,7 +43,6 @@ def requantise(
         before = OnnxModel(folder, ON_CPU)
         tokens = [list(each.ids) for each in before.encode([row.text for row in rows])]
         products = _even_out(draft / MODEL, tokens, package.description.pad_id)
-        progress("reading", 0.0)
         accuracy = _accuracy(before, validation, progress)
         seal(draft, package.description.name)
         reached = _accuracy(OnnxModel(draft, ON_CPU), validation, progress)
@@ -71,7 +69,7 @@ def _even_out(path: Path, tokens: Sequence[list[int]], pad_id: int) -> list[str]
     model = onnx.load(str(path))
     graph = model.graph
     evened = []
-    for node in [each for each in graph.node if each.op_type == IN_BLOCKS and re.match(SECOND_HALVES, each.name)]:
+    for node in [each for each in graph.node if each.op_type == OPERATOR and re.match(SECOND_HALVES, each.name)]:
         matrix = _matrix(graph, node)
         factors = fitting(matrix, looks[node.input[0]])
         if factors is not None:
@@ -109,15 +107,10 @@ def _accuracy(model: OnnxModel, rows: Sequence[Row], progress: Progress) -> floa
     vocabulary = Vocabulary(model.package.description.classes)
     indices = [vocabulary.indices(row) for row in rows]
     seen = see(model, [row.text for row in rows], progress)
-    shares = []
-    for task, logits in seen.logits.items():
-        truth = np.array([each[task] for each in indices])
-        kept = truth != UNKNOWN
-        if kept.any():
-            shares.append(float((logits[kept].argmax(axis=1) == truth[kept]).mean()))
-    if not shares:
+    truth = {task: np.array([each[task] for each in indices]) for task in seen.logits}
+    if not any((values != UNKNOWN).any() for values in truth.values()):
         raise UnusableData(f"no row has a label of {' or '.join(seen.logits)}")
-    return sum(shares) / len(shares)
+    return mean_accuracy(seen.logits, truth, UNKNOWN)
 
 
 def _note(version: str, products: int, before: float, after: float, rows: int) -> str:
