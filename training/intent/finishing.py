@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import orjson
 
 from services.intent.labels import OUT_OF_SCOPE
@@ -17,12 +16,11 @@ from training.intent.config import TrainConfig
 from training.intent.evaluation import figures
 from training.intent.export import EMBEDDING
 from training.intent.material import Material
-from training.intent.metrics import Integers
 from training.intent.package import Card, write_package
 from training.intent.report import write_page
 from training.intent.rows import UNKNOWN
 from training.intent.scope import Classes, add_distance, choose_scope, fit_classes
-from training.intent.served import logits_of, open_model, outputs_of
+from training.intent.served import Answers, open_model, outputs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,7 @@ class Made:
 def finish(
     out: Path,
     material: Material,
+    answers: Answers,
     config: TrainConfig,
     report: dict[str, Any],
     name: str,
@@ -46,8 +45,7 @@ def finish(
     served = out / "model.int8.onnx" if report["quantisation"]["taken"] else out / "model.onnx"
     half = out / HALF if config.float16 else None
     classes = material.vocabulary.classes
-    session = open_model(served)
-    logits = logits_of(session, material.validation, material.pad_id, tuple(classes))
+    logits = answers.logits(served)
     truth = {task: values.numpy() for task, values in material.validation.targets.items()}
     calibration = calibrate(logits, truth)
     report["validation"] = {
@@ -60,7 +58,7 @@ def finish(
         ).to_json()
         for task in classes
     }
-    scores = _Scores.of(session, material, calibration.temperatures["intent"])
+    scores = _Scores.of(served, material, answers, calibration.temperatures["intent"])
     choice = choose_scope(scores.by_scope, scores.known)
     threshold = scope_threshold(scores.by_scope[choice.taken], scores.known)
     calibration = replace(calibration, scope=choice.taken, scope_threshold=threshold)
@@ -84,22 +82,22 @@ class _Scores:
     classes: Classes
 
     @classmethod
-    def of(cls, session: ort.InferenceSession, material: Material, temperature: float) -> "_Scores":
+    def of(cls, served: Path, material: Material, answers: Answers, temperature: float) -> "_Scores":
         names = material.vocabulary.classes["intent"]
+        session = open_model(served)
 
-        def told(data: Encoded) -> tuple[Floats, Floats, Integers]:
+        def told(data: Encoded) -> tuple[Floats, Floats]:
             found = outputs_of(session, data, material.pad_id, [EMBEDDING, "intent_logits"])
-            truth = data.targets["intent"].numpy()
-            return found[EMBEDDING], found["intent_logits"], truth
+            return found[EMBEDDING], found["intent_logits"]
 
-        embeddings, _, truth = told(material.train)
-        classes = fit_classes(embeddings, truth, names)
-        embeddings, logits, truth = told(material.validation)
+        embeddings, _ = told(material.train)
+        classes = fit_classes(embeddings, material.train.targets["intent"].numpy(), names)
+        truth = material.validation.targets["intent"].numpy()
         kept = truth != UNKNOWN
         known = np.array([name != OUT_OF_SCOPE for name in names])[truth[kept]]
-        embeddings, logits = embeddings[kept], logits[kept]
+        embeddings, logits = answers.embeddings(served)[kept], answers.logits(served)["intent"][kept]
         if len(material.strangers):
-            apart, odds, _ = told(material.strangers)
+            apart, odds = told(material.strangers)
             embeddings, logits = np.concatenate([embeddings, apart]), np.concatenate([logits, odds])
             known = np.concatenate([known, np.zeros(len(apart), dtype=np.bool_)])
         by_scope: dict[Scope, Floats] = {

@@ -19,6 +19,7 @@ from torch.utils.tensorboard import SummaryWriter
 from training.intent.average import halfway, put
 from training.intent.batches import Encoded, shuffled
 from training.intent.config import TrainConfig
+from training.intent.draws import draw_faster
 from training.intent.metrics import macro_f1
 from training.intent.network import IntentNetwork
 from training.intent.prediction import predict
@@ -203,6 +204,7 @@ def _deterministic(seed: int) -> None:
 
     torch would also fill all memory that an operation is about to write: a tenth of a step's time.
     """
+    draw_faster()
     set_seed(seed, deterministic=True)
     filling: Any = torch.utils.deterministic
     filling.fill_uninitialized_memory = False

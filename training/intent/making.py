@@ -23,7 +23,7 @@ from training.intent.prediction import predict
 from training.intent.quantise import SECOND_HALVES, quantise
 from training.intent.reopened import Start, UnusableBase, is_package, start_from
 from training.intent.rows import UNKNOWN, Row, UnusableData
-from training.intent.served import logits_of, open_model
+from training.intent.served import Answers
 
 Progress = Callable[[str, float], None]
 
@@ -72,9 +72,10 @@ def make_model(
     report |= {"rows": material.remarks.to_json()}
     report |= {"halfway": state.halfway} if state.halfway else {}
     progress("exporting", 1.0)
-    report |= _export(merged(learner.network), out, material, learner.words, config)
+    answers = Answers(material.validation, material.pad_id, tuple(material.vocabulary.classes))
+    report |= _export(merged(learner.network), out, material, answers, learner.words, config)
     lineage = (*start.lineage, Step(base=start.name, texts=len(material.train)))
-    return finish(out, material, config, report, name, str(base), lineage)
+    return finish(out, material, answers, config, report, name, str(base), lineage)
 
 
 def _leave_alone(out: Path, *, resume: bool) -> None:
@@ -142,7 +143,12 @@ def _train(
 
 
 def _export(
-    network: IntentNetwork, out: Path, material: Material, words: Sequence[int], config: TrainConfig
+    network: IntentNetwork,
+    out: Path,
+    material: Material,
+    answers: Answers,
+    words: Sequence[int],
+    config: TrainConfig,
 ) -> dict[str, Any]:
     """Write the files that can be served; what int8 scored, and how far the file in float32 is from the network."""
     path = out / "model.onnx"
@@ -151,34 +157,32 @@ def _export(
     if config.float16:
         files["float16"] = out / HALF
         halve(path, files["float16"])
-    found = _quantised(out, material, words)
+    found = _quantised(out, material, answers, words)
     if found["quantisation"]["taken"]:
         files["int8"] = out / "model.int8.onnx"
     told = predict(network, material.validation, material.pad_id)
-    parity = {name: _parity(told, file, material) for name, file in files.items()}
+    parity = {name: _parity(told, answers.logits(file)) for name, file in files.items()}
     return found | {"parity": parity["float32"]["largest_difference"], "files": parity}
 
 
-def _parity(told: dict[str, Floats], path: Path, material: Material) -> dict[str, float]:
-    """How far a file is from the logits that the network told on validation rows; the label's share is the worst task's."""
-    theirs = logits_of(open_model(path), material.validation, material.pad_id, tuple(told))
+def _parity(told: dict[str, Floats], theirs: dict[str, Floats]) -> dict[str, float]:
+    """How far a file's logits are from those that the network told on validation rows; the label's share is the worst task's."""
     differences = [float(abs(told[task] - theirs[task]).max()) for task in told]
     same = [float((told[task].argmax(axis=1) == theirs[task].argmax(axis=1)).mean()) for task in told]
     return {"largest_difference": max(differences), "same_label": min(same)}
 
 
-def _quantised(out: Path, material: Material, spoken: Sequence[int]) -> dict[str, Any]:
+def _quantised(out: Path, material: Material, answers: Answers, spoken: Sequence[int]) -> dict[str, Any]:
     """Try int8; what it scored in every way that was tried. `spoken` are the ids of the words that were ever trained."""
 
     def score(path: Path) -> float:
-        return mean_accuracy(logits_of(open_model(path), material.validation, material.pad_id, tasks), truth, UNKNOWN)
+        return mean_accuracy(answers.logits(path), truth, UNKNOWN)
 
     @cache
     def looks() -> Looks:
         return looks_at(out / "model.onnx", SECOND_HALVES, material.train.tokens, material.pad_id)
 
-    tasks = tuple(material.vocabulary.classes)
-    truth = {task: material.validation.targets[task].numpy() for task in tasks}
+    truth = {task: values.numpy() for task, values in material.validation.targets.items()}
     reference = score(out / "model.onnx")
     taken, tried = quantise(
         out / "model.onnx", out / "model.int8.onnx", spoken=spoken, looks=looks, reference=reference, score=score

@@ -28,7 +28,7 @@ from training.intent.prediction import predict
 from training.intent.quantise import WAYS, quantise
 from training.intent.reopened import Start, reading_of, reopen, start_from
 from training.intent.rows import Row
-from training.intent.served import logits_of, open_model
+from training.intent.served import Answers
 
 CLASSES = {"intent": ("buy", "help", "other"), "sentiment": ("negative", "positive")}
 SPOKEN = (9, 20, 33)
@@ -127,7 +127,7 @@ def test_the_network_says_what_the_served_file_says(packed: Packed) -> None:
     random = np.random.default_rng(2)
     data = Encoded([random.integers(0, 64, size).tolist() for size in random.integers(1, 33, 50)], {})
     ours = predict(network_of(reopen(packed.folder)), data, 1)
-    theirs = logits_of(open_model(packed.folder / "model.onnx"), data, 1, tuple(CLASSES))
+    theirs = Answers(data, 1, tuple(CLASSES)).logits(packed.folder / "model.onnx")
     for task in CLASSES:
         if packed.way is None:
             np.testing.assert_allclose(ours[task], theirs[task], atol=1e-5)
