@@ -4,7 +4,6 @@ A row has the number that an editor or a spreadsheet shows: of a CSV file the he
 count. A value that is empty, null or NaN is left out of its row.
 """
 
-import csv
 import datetime as dt
 import json
 import math
@@ -16,6 +15,7 @@ from typing import Any
 
 from kuajie.extras import needs
 from kuajie.failures import BadInput
+from services.kit.spreadsheet import Unreadable, numbered
 
 Row = dict[str, Any]
 PARQUET_BATCH = 20_000
@@ -87,7 +87,7 @@ def read(path: Path) -> Iterator[Numbered]:
         raise BadInput(
             f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}); save it as UTF-8 (in Excel: CSV UTF-8)"
         ) from error
-    except (OSError, csv.Error, ValueError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise BadInput(f"{path}: cannot be read: {reason}") from error
 
@@ -96,7 +96,7 @@ def header(path: Path) -> list[str]:
     """The declared columns: a CSV's first line, a Parquet file's schema; NDJSON declares none."""
     if _reader(path) is _read_csv:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return [name.strip() for name in next(csv.reader(file), [])]
+            return _names(numbered(file))
     if _reader(path) is _read_parquet:
         with needs("train"):
             import pyarrow.parquet as pq
@@ -115,14 +115,16 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Numbered]]:
 
 def _read_csv(path: Path) -> Iterator[Numbered]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file, strict=True)
-        names = [name.strip() for name in next(lines, [])]
+        rows = numbered(file)
+        names = _names(rows)
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"column {', '.join(twice)} is there twice")
-        for number, cells in enumerate(_cells(lines), 2):
-            if isinstance(cells, str):
-                yield BadRow(number, "invalid_csv", cells)
+        for number, cells in rows:
+            if isinstance(cells, Unreadable):
+                if cells.unclosed:
+                    raise ValueError(cells.reason)
+                yield BadRow(number, "invalid_csv", cells.reason)
             elif not any(cells):  # a spreadsheet leaves commas alone at the end of a table
                 continue
             elif len(cells) > len(names):
@@ -131,19 +133,13 @@ def _read_csv(path: Path) -> Iterator[Numbered]:
                 yield number, {name: cell for name, cell in zip(names, cells, strict=False) if cell != ""}
 
 
-def _cells(lines: Iterator[list[str]]) -> Iterator[list[str] | str]:
-    """The cells of each row, or what is wrong with it. A quote that is never closed swallows the rest: no single row's fault."""
-    while True:
-        try:
-            cells = next(lines)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if "unexpected end of data" in str(error):
-                raise ValueError("a quote is opened and never closed") from error
-            yield str(error)
-            continue
-        yield cells
+def _names(rows: Iterator[tuple[int, list[str] | Unreadable]]) -> list[str]:
+    """The columns that the first row names; raises ValueError when it cannot be read."""
+    match next(rows, (1, [])):
+        case _, Unreadable(reason=reason):
+            raise ValueError(reason)
+        case _, cells:
+            return [name.strip() for name in cells]
 
 
 def _read_ndjson(path: Path) -> Iterator[Numbered]:

@@ -1,11 +1,9 @@
 """Training rows: a CSV file of texts with a label and, where known, the other tasks' labels."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,13 +11,12 @@ import numpy as np
 
 from services.intent.labels import OPINION_TOPICS
 from services.intent.trained.written_form import written_form
-from services.kit.spreadsheet import unguarded
+from services.kit.spreadsheet import Unreadable, numbered, unguarded
 
 LABEL_COLUMNS = ("label", "category", "intent")
 TASKS = ("intent", "sentiment", "purchase", "topic")
 FIXED = {"sentiment": ("negative", "neutral", "positive"), "purchase": ("buy", "not_buy"), "topic": OPINION_TOPICS}
 """The classes of the tasks whose classes are the service's own: a model with any other would not be loaded."""
-_UNCLOSED = "a quote is opened and never closed"
 TOLD_AS = {"intent": "label"}
 """What a task is called where that is not its name: as the column of the file."""
 UNKNOWN = -100
@@ -98,7 +95,7 @@ class _Table:
 def _table(path: Path, file: TextIO) -> _Table:
     first = file.readline()
     file.seek(0)
-    records = _records(path, csv.reader(file, strict=True, delimiter=_delimiter(first)))
+    records = _records(path, file, _delimiter(first))
     names = [name.strip() for name in next(records, (1, []))[1]]
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise UnusableData(f"{path}: the column `{twice[0]}` is there twice")
@@ -121,16 +118,12 @@ def _delimiter(first: str) -> str:
     return next((each for each in ",;\t" if "text" in names(each)), ",")
 
 
-def _records(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Every record with its number; raises `UnusableData` for one that cannot be read."""
-    for number in count(1):
-        try:
-            yield number, next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            unclosed = "unexpected end of data" in str(error)
-            raise UnusableData(f"{path}: row {number}: {_UNCLOSED if unclosed else error}") from error
+def _records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Every row with its number; raises `UnusableData` for one that cannot be read."""
+    for number, fields in numbered(file, delimiter=delimiter):
+        if isinstance(fields, Unreadable):
+            raise UnusableData(f"{path}: row {number}: {fields.reason}")
+        yield number, fields
 
 
 def _missing(path: Path, column: str, found: Sequence[str]) -> UnusableData:

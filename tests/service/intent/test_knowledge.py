@@ -125,7 +125,7 @@ async def test_documents_are_listed_and_shown_with_their_passages(client: Any) -
             "(found: 'q', 'a')",
         ),
         ("csv", "question,answer\nwhat,\n", "row 2: has no answer"),
-        ("csv", 'question,answer\n"open,1\n', "row 2: unexpected end of data; is a quotation mark not closed?"),
+        ("csv", 'question,answer\n"open,1\n', "row 2: a quote is opened and never closed"),
         ("csv", "question,answer,locale\na,b,fr\n", "row 2: locale is zh-CN or en"),
         ("markdown", "# only\n## headings\n", "the document holds no text"),
     ],

@@ -85,7 +85,7 @@ def test_headings_are_found_however_they_are_written(content: str, sections: lis
         ("A?,yes\nB?,", "row 3: has no answer"),
         (",yes", "row 2: has no question"),
         ("A?,yes, really", "row 2: more cells than columns"),
-        ('A?,yes\nB?,"no', "row 3: unexpected end of data; is a quotation mark not closed"),
+        ('A?,yes\nB?,"no', "row 3: a quote is opened and never closed"),
         ("A?,yes\n\n,,\nA?,no", "row 5: asks what row 2 asks"),
     ],
 )
@@ -111,7 +111,7 @@ def test_columns_that_cannot_be_used_are_named_beside_those_that_can(header: str
 
 
 def test_a_quotation_mark_that_is_not_closed_in_the_first_row_is_told() -> None:
-    with pytest.raises(UnreadableDocument, match=r"^row 1: unexpected end of data; is a quotation mark not closed\?$"):
+    with pytest.raises(UnreadableDocument, match=r"^row 1: a quote is opened and never closed$"):
         passages_of('question,"answer\nA?,yes\n', "csv", "en")
 
 

@@ -36,9 +36,9 @@ def refused(folder: Path, *, content: bytes, questions: bytes, half: str | None 
             "needs the columns text, answer, lang, half (found: 'text;answer;lang;half')",
         ),
         (b"", "needs the columns text, answer, lang, half (found: none)"),
-        (QUESTIONS.replace("zh,dev", "cn,dev").encode(), "the question '退款' has the lang 'cn': it is zh or en"),
-        (b"text,answer,lang,half\nhello\n", "the question 'hello' has the lang None: it is zh or en"),
-        (f'{QUESTIONS}"open,,zh,dev\n'.encode(), "unexpected end of data"),
+        (QUESTIONS.replace("zh,dev", "cn,dev").encode(), "row 2 has the lang 'cn': it is zh or en"),
+        (b"text,answer,lang,half\nhello\n", "row 2 has the lang '': it is zh or en"),
+        (f'{QUESTIONS}"open,,zh,dev\n'.encode(), "row 4: a quote is opened and never closed"),
         (
             QUESTIONS.replace("怎么退款", "怎样退款").encode(),
             "no passage is under '怎样退款', where a question has its answer",

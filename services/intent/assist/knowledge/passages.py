@@ -1,16 +1,16 @@
 """Documents cut into passages: Markdown by its headings, CSV by its rows. Pure."""
 
-import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, zip_longest
+from itertools import zip_longest
 from typing import Literal
 
 from services.intent.assist.knowledge.hypertext import without_html
 from services.intent.assist.reading import language
 from services.kit.headings import marked_heading
+from services.kit.spreadsheet import Unreadable, numbered
 from services.kit.wire import Locale
 
 Format = Literal["markdown", "csv"]
@@ -156,15 +156,10 @@ def _rows(content: str, locale: Locale, url: str | None) -> Iterator[Passage]:
 
 
 def _records(content: str) -> Iterator[tuple[int, list[str]]]:
-    """Every record with the number that a spreadsheet shows: the header is row 1, and blank ones count."""
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
-    for number in count(1):
-        try:
-            yield number, next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise UnreadableDocument(f"row {number}: {error}; is a quotation mark not closed?") from error
+    for number, cells in numbered(io.StringIO(content, newline="")):
+        if isinstance(cells, Unreadable):
+            raise UnreadableDocument(f"row {number}: {cells.reason}")
+        yield number, cells
 
 
 def _cell(written: str) -> str:
