@@ -32,6 +32,14 @@ _AWAY = (
 of it when it is not there.
 """
 
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (asyncpg.DiskFullError, "The disk of the database is full."),
+    (asyncpg.ReadOnlySQLTransactionError, "The database takes no changes: it is a standby."),
+    (asyncpg.TooManyConnectionsError, "The database has no connection left."),
+    (exc.TimeoutError, "All connections to the database are in use."),
+)
+"""What is told instead of that the database cannot be reached, where that would send people to look for a cut line."""
+
 _LOST = (ConnectionError, exc.InterfaceError, exc.OperationalError, exc.TimeoutError, *_AWAY)
 
 
@@ -126,15 +134,24 @@ def _told(*losses: type[Exception]) -> Iterator[None]:
         yield
     except caught as error:
         if isinstance(error, losses) or _is_lost(error):
-            raise Unavailable("The database cannot be reached.") from error
+            raise Unavailable(_reason(error)) from error
         raise
 
 
 def _is_lost(error: Exception) -> bool:
     """How a cut connection shows depends on when it was cut; that the pool was invalidated tells it surely, and so does what the
-    server said (SQLAlchemy has one class for all that it does not know)."""
-    said = getattr(getattr(error, "orig", None), "__cause__", None)
-    return getattr(error, "connection_invalidated", False) or isinstance(said, _AWAY)
+    server said."""
+    return getattr(error, "connection_invalidated", False) or isinstance(_said(error), _AWAY)
+
+
+def _reason(error: Exception) -> str:
+    found = (reason for kind, reason in _REASONS if isinstance(_said(error) or error, kind))
+    return next(found, "The database cannot be reached.")
+
+
+def _said(error: Exception) -> BaseException | None:
+    """What the server said, inside of SQLAlchemy's one class for all that it does not know."""
+    return getattr(getattr(error, "orig", None), "__cause__", None)
 
 
 async def driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":

@@ -33,21 +33,38 @@ def refusing(sqlstate):
     return asyncio.start_server(refuse, "127.0.0.1", 0)
 
 
-@pytest.mark.parametrize("sqlstate", ["57P03", "53300"])
-async def test_a_server_that_still_starts_or_is_full_is_a_503(sqlstate):
+@pytest.mark.parametrize(
+    ("sqlstate", "reason"),
+    [
+        ("57P03", "The database cannot be reached"),
+        ("53300", "The database has no connection left"),
+        ("53100", "The disk of the database is full"),
+    ],
+)
+async def test_a_server_that_still_starts_or_is_full_is_a_503_that_says_so(sqlstate, reason):
     server = await refusing(sqlstate)
     db = Database.open(f"postgresql+asyncpg://nobody:x@127.0.0.1:{server.sockets[0].getsockname()[1]}/none")
     async with server:
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match=reason):
             async with db.connect():
                 pass
     await db.close()
 
 
+@pytest.mark.parametrize(
+    ("sqlstate", "reason"), [("53100", "The disk of the database is full"), ("25006", "it is a standby")]
+)
+async def test_a_statement_that_finds_the_database_full_or_a_standby_says_so(store, sqlstate, reason):
+    raised = f"DO $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{sqlstate}'; END $$"
+    with pytest.raises(Unavailable, match=reason):
+        async with store.db.begin() as connection:
+            await connection.exec_driver_sql(raised)
+
+
 async def test_a_full_pool_is_a_503_and_frees_itself(store):
     one = Database.open(store.db.engine.url.render_as_string(hide_password=False), pool_size=1)
     async with one.connect():
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match="connections to the database are in use"):
             async with one.connect():
                 pass
     async with one.connect() as connection:
