@@ -94,14 +94,14 @@ class Trainer:
                 if self.accelerator.is_main_process:
                     self._save(run, state)
         if self.goes_on and self._ended(state):
-            self._look_halfway(run, begun, state)
+            self._look_halfway(begun, state)
         put(self.network, state.best_weights)
         return state
 
-    def _look_halfway(self, run: Run, begun: dict[str, Tensor], state: State) -> None:
+    def _look_halfway(self, begun: dict[str, Tensor], state: State) -> None:
         between = halfway(begun, state.best_weights)
         put(self.network, between)
-        state.halfway = self._validate(run)
+        state.halfway = self._validate()
         if state.halfway["score"] > state.best_score:
             state.best_score, state.best_weights = state.halfway["score"], between
         self._tell(f"half-way back: validation {state.halfway['score']:.4f}", 1.0)
@@ -122,7 +122,7 @@ class Trainer:
                 self._tell(f"epoch {state.epoch + 1}", state.step / (self.config.epochs * self._steps))
         state.epoch += 1
         with run.average.applied(self.network):
-            scores = self._validate(run)
+            scores = self._validate()
         state.history.append(scores)
         for name, value in scores.items():
             board.add_scalar(f"validation/{name}", value, state.epoch)
@@ -146,10 +146,9 @@ class Trainer:
         batches, processes = math.ceil(len(self.train) / self._batch), self.accelerator.num_processes
         return batches if processes == 1 else batches // processes
 
-    def _validate(self, run: Run) -> dict[str, float]:
+    def _validate(self) -> dict[str, float]:
         """Macro-F1 by task, and as `score` their weighted mean."""
-        with run.precision():
-            logits = predict(self.network, self.validation, self.pad_id)
+        logits = predict(self.network, self.validation, self.pad_id)
         scores: dict[str, float] = {}
         for task, values in logits.items():
             truth = self.validation.targets[task].numpy()

@@ -38,7 +38,7 @@ class Run:
         """One update; returns the loss."""
         self.network.train()
         device = self.accelerator.device
-        with self.precision():
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.half):
             logits = self.wrapped(batch.input_ids.to(device), batch.attention_mask.to(device))
         loss = self._loss(logits, {task: values.to(device) for task, values in batch.targets.items()})
         self.accelerator.backward(loss)
@@ -48,10 +48,6 @@ class Run:
         self.optimiser.zero_grad()
         self.average.update(self.network)
         return float(loss.detach())
-
-    def precision(self) -> torch.autocast:
-        """What the network computes in: bfloat16 where that is native."""
-        return torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.half)
 
     def _loss(self, logits: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
         """The weighted sum over the tasks; one that no row of the batch knows adds zero, but stays in the graph."""
