@@ -43,3 +43,15 @@ def numbered(lines: Iterable[str], *, delimiter: str = ",") -> Iterator[tuple[in
         except csv.Error as error:
             unclosed = "unexpected end of data" in str(error)
             yield number, Unreadable("a quote is opened and never closed" if unclosed else str(error), unclosed)
+
+
+class UnreadableRow(ValueError):
+    """A row cannot be read; the message names it and says why."""
+
+
+def readable(lines: Iterable[str], *, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """As `numbered`, for those who need every row: raises `UnreadableRow` at the first that has no cells."""
+    for number, cells in numbered(lines, delimiter=delimiter):
+        if isinstance(cells, Unreadable):
+            raise UnreadableRow(f"row {number}: {cells.reason}")
+        yield number, cells

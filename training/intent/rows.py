@@ -11,7 +11,7 @@ import numpy as np
 
 from services.intent.labels import OPINION_TOPICS
 from services.intent.trained.written_form import written_form
-from services.kit.spreadsheet import Unreadable, numbered, unguarded
+from services.kit.spreadsheet import UnreadableRow, readable, unguarded
 
 LABEL_COLUMNS = ("label", "category", "intent")
 TASKS = ("intent", "sentiment", "purchase", "topic")
@@ -79,6 +79,8 @@ def _readable(path: Path) -> Iterator[TextIO]:
         raise UnusableData(f"{path}: {why}; save it as UTF-8 (in Excel: CSV UTF-8)") from error
     except OSError as error:
         raise UnusableData(f"{path}: {error.strerror or error}") from error
+    except UnreadableRow as error:
+        raise UnusableData(f"{path}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class _Table:
 def _table(path: Path, file: TextIO) -> _Table:
     first = file.readline()
     file.seek(0)
-    records = _records(path, file, _delimiter(first))
+    records = readable(file, delimiter=_delimiter(first))
     names = [name.strip() for name in next(records, (1, []))[1]]
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise UnusableData(f"{path}: the column `{twice[0]}` is there twice")
@@ -116,14 +118,6 @@ def _delimiter(first: str) -> str:
         return [name.strip().strip('"') for name in first.split(delimiter)]
 
     return next((each for each in ",;\t" if "text" in names(each)), ",")
-
-
-def _records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Every row with its number; raises `UnusableData` for one that cannot be read."""
-    for number, fields in numbered(file, delimiter=delimiter):
-        if isinstance(fields, Unreadable):
-            raise UnusableData(f"{path}: row {number}: {fields.reason}")
-        yield number, fields
 
 
 def _missing(path: Path, column: str, found: Sequence[str]) -> UnusableData:

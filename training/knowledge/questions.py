@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.intent.assist.knowledge.index import Indexed
 from services.intent.assist.knowledge.passages import Passage, UnreadableDocument, heading_of, passages_of
-from services.kit.spreadsheet import Unreadable, numbered
+from services.kit.spreadsheet import UnreadableRow, readable
 
 Vectors = NDArray[np.float32]
 Embed = Callable[[Sequence[str], Literal["query", "passage"]], Vectors]
@@ -70,26 +70,18 @@ def files_of(paths: Sequence[Path]) -> str:
 
 def _rows(path: Path) -> list[Question]:
     with _usable(path), path.open(encoding="utf-8-sig", newline="") as file:
-        rows = _records(path, file)
+        rows = readable(file)
         _, names = next(rows, (1, []))
         if not _COLUMNS.issubset(names):
             found = ", ".join(map(repr, names)) or "none"
             raise UnusableQuestions(f"{path}: needs the columns text, answer, lang, half (found: {found})")
-        return [
-            _question(path, number, dict(zip_longest(names, cells[: len(names)], fillvalue="")))
-            for number, cells in rows
-            if any(cells)
-        ]
+        return [_question(path, number, names, cells) for number, cells in rows if any(cells)]
 
 
-def _records(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
-    for number, cells in numbered(file):
-        if isinstance(cells, Unreadable):
-            raise UnusableQuestions(f"{path}: row {number}: {cells.reason}")
-        yield number, cells
-
-
-def _question(path: Path, number: int, row: dict[str, str]) -> Question:
+def _question(path: Path, number: int, names: Sequence[str], cells: Sequence[str]) -> Question:
+    if len(cells) > len(names):
+        raise UnusableQuestions(f"{path}: row {number} has more cells than columns: a text with a comma needs quotes")
+    row = dict(zip_longest(names, cells, fillvalue=""))
     if (lang := row["lang"]) not in {"zh", "en"}:
         raise UnusableQuestions(f"{path}: row {number} has the lang {lang!r}: it is zh or en")
     return Question(row["text"], row["answer"], "zh" if lang == "zh" else "en", row["half"])
@@ -104,7 +96,7 @@ def _usable(path: Path) -> Iterator[None]:
         raise UnusableQuestions(f"{path}: not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)") from error
     except OSError as error:
         raise UnusableQuestions(f"{path}: {error.strerror or error}") from error
-    except UnreadableDocument as error:
+    except (UnreadableRow, UnreadableDocument) as error:
         raise UnusableQuestions(f"{path}: {error}") from error
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.kit.spreadsheet import Unreadable, guarded, numbered, unguarded
+from services.kit.spreadsheet import Unreadable, UnreadableRow, guarded, numbered, readable, unguarded
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,10 @@ def test_a_row_that_cannot_be_read_is_told_by_its_number_and_the_next_is_read() 
 def test_a_quote_that_is_never_closed_is_the_last_thing_told() -> None:
     *_, last = numbered(["a,b\n", '1,"2\n', "3,4\n"])
     assert last == (2, Unreadable("a quote is opened and never closed", unclosed=True))
+
+
+def test_who_needs_every_row_is_told_of_the_first_that_cannot_be_read() -> None:
+    rows = readable(["a,b\n", '"1"x,2\n', "3,4\n"])
+    assert next(rows) == (1, ["a", "b"])
+    with pytest.raises(UnreadableRow, match=r"^row 2: ',' expected after"):
+        next(rows)

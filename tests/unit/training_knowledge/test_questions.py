@@ -38,6 +38,10 @@ def refused(folder: Path, *, content: bytes, questions: bytes, half: str | None 
         (b"", "needs the columns text, answer, lang, half (found: none)"),
         (QUESTIONS.replace("zh,dev", "cn,dev").encode(), "row 2 has the lang 'cn': it is zh or en"),
         (b"text,answer,lang,half\nhello\n", "row 2 has the lang '': it is zh or en"),
+        (
+            f"{QUESTIONS}退款, 多久,,zh,dev\n".encode(),
+            "row 4 has more cells than columns: a text with a comma needs quotes",
+        ),
         (f'{QUESTIONS}"open,,zh,dev\n'.encode(), "row 4: a quote is opened and never closed"),
         (
             QUESTIONS.replace("怎么退款", "怎样退款").encode(),

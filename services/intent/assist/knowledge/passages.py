@@ -10,7 +10,7 @@ from typing import Literal
 from services.intent.assist.knowledge.hypertext import without_html
 from services.intent.assist.reading import language
 from services.kit.headings import marked_heading
-from services.kit.spreadsheet import Unreadable, numbered
+from services.kit.spreadsheet import UnreadableRow, readable
 from services.kit.wire import Locale
 
 Format = Literal["markdown", "csv"]
@@ -55,7 +55,10 @@ class Passage:
 def passages_of(content: str, form: Format, locale: Locale, url: str | None = None) -> list[Passage]:
     """The passages in their order. Raises `UnreadableDocument` for a document without any, or with too many."""
     content = content.removeprefix("\ufeff")
-    found = list(_rows(content, locale, url) if form == "csv" else _sections(content, url))
+    try:
+        found = list(_rows(content, locale, url) if form == "csv" else _sections(content, url))
+    except UnreadableRow as error:
+        raise UnreadableDocument(str(error)) from error
     if not found:
         raise UnreadableDocument("the document holds no text")
     if len(found) > MOST_PASSAGES:
@@ -133,7 +136,7 @@ def divided(text: str, longest: int) -> list[str]:
 
 def _rows(content: str, locale: Locale, url: str | None) -> Iterator[Passage]:
     """Rows of question and answer, with optional locale, url and tags (`|` between them)."""
-    records = _records(content)
+    records = readable(io.StringIO(content, newline=""))
     columns = [name.strip().lower() for name in next(records, (1, []))[1]]
     if not {"question", "answer"} <= set(columns) or not set(columns) <= _COLUMNS or len(set(columns)) < len(columns):
         found = ", ".join(map(repr, columns)) or "none"
@@ -153,13 +156,6 @@ def _rows(content: str, locale: Locale, url: str | None) -> Iterator[Passage]:
         if (first := asked.setdefault((passage.question or "", passage.locale), number)) != number:
             raise UnreadableDocument(f"row {number}: asks what row {first} asks")
         yield passage
-
-
-def _records(content: str) -> Iterator[tuple[int, list[str]]]:
-    for number, cells in numbered(io.StringIO(content, newline="")):
-        if isinstance(cells, Unreadable):
-            raise UnreadableDocument(f"row {number}: {cells.reason}")
-        yield number, cells
 
 
 def _cell(written: str) -> str:
