@@ -7,18 +7,23 @@ LARGEST_BATCH, SMALLEST_BATCH = 32, 8
 UPDATES = 64
 """An epoch should have as many: of 280 rows, 9 updates an epoch of 32 texts each left the model half-taught after the last."""
 
+MOST_EPOCHS, FEWEST_EPOCHS = 8, 3
+UPDATES_IN_ALL = 800
+"""A member should have as many, epochs permitting: from heads that know the classes already, more learn what is wrong with labels."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
     """Hyperparameters of one run. The defaults are plain choices for short texts; no search has been made for them.
 
-    `batch_size` 0 is what suits the number of rows.
+    `batch_size` 0 and `epochs` 0 are what suits the number of rows. `members` learn apart from a common begin and end as their mean.
     """
 
     layers: tuple[int, ...] | None = None
     prefix: str = "query: "
     max_tokens: int = 96
-    epochs: int = 8
+    epochs: int = 0
+    members: int = 2
     patience: int = 3
     batch_size: int = 0
     learning_rate: float = 1.0e-4
@@ -40,6 +45,11 @@ class TrainConfig:
     def batch_of(self, rows: int) -> int:
         """Texts in an update, of so many rows."""
         return self.batch_size or min(LARGEST_BATCH, max(SMALLEST_BATCH, rows // UPDATES))
+
+    def epochs_of(self, rows: int) -> int:
+        """Epochs of a run, of so many rows."""
+        updates = max(1, rows // self.batch_of(rows))
+        return self.epochs or min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(UPDATES_IN_ALL / updates)))
 
     def weight_of(self, task: str) -> float:
         """How much a task's loss counts beside the intent's."""

@@ -32,6 +32,13 @@ class Diverged(ValueError):
 
 
 Progress = Callable[[str, float], None]
+
+
+def accelerator_here() -> Accelerator:
+    """Of this process, among several or alone."""
+    return Accelerator(cpu=not torch.accelerator.is_available())
+
+
 LOG_EVERY = 20
 CHECKPOINT = "checkpoint.pt"
 
@@ -70,7 +77,7 @@ class Trainer:
     """What the network began as: what is not trained is not in a checkpoint."""
     goes_on: bool = False
     """The network already knew the tasks when it began, so that the weights half-way back are worth a try."""
-    accelerator: Accelerator = field(default_factory=lambda: Accelerator(cpu=not torch.accelerator.is_available()))
+    accelerator: Accelerator = field(default_factory=accelerator_here)
 
     def fit(self, *, until: int | None = None) -> State:
         """Train until the epochs or the patience end, or the epoch `until`; the network then has the best epoch's weights.
@@ -84,7 +91,7 @@ class Trainer:
             rows=self.rows,
             vocabulary=self.vocabulary,
             config=self.config,
-            steps=self.config.epochs * self._steps,
+            steps=self._epochs * self._steps,
         )
         begun = run.average.values() if self.goes_on else {}
         state = self._restore(run) if self.resume else State()
@@ -101,13 +108,13 @@ class Trainer:
     def _look_halfway(self, begun: dict[str, Tensor], state: State) -> None:
         between = halfway(begun, state.best_weights)
         put(self.network, between)
-        state.halfway = self._validate()
+        state.halfway = self.validate()
         if state.halfway["score"] > state.best_score:
             state.best_score, state.best_weights = state.halfway["score"], between
         self._tell(f"half-way back: validation {state.halfway['score']:.4f}", 1.0)
 
     def _ended(self, state: State) -> bool:
-        return state.epoch >= self.config.epochs or state.epoch - state.best_epoch >= self.config.patience
+        return state.epoch >= self._epochs or state.epoch - state.best_epoch >= self.config.patience
 
     def _epoch(self, run: Run, state: State, board: SummaryWriter) -> None:
         random = np.random.default_rng((self.config.seed, state.epoch))
@@ -119,17 +126,17 @@ class Trainer:
             state.step += 1
             if state.step % LOG_EVERY == 0:
                 board.add_scalar("train/loss", loss, state.step)
-                self._tell(f"epoch {state.epoch + 1}", state.step / (self.config.epochs * self._steps))
+                self._tell(f"epoch {state.epoch + 1}", state.step / (self._epochs * self._steps))
         state.epoch += 1
         with run.average.applied(self.network):
-            scores = self._validate()
+            scores = self.validate()
         state.history.append(scores)
         for name, value in scores.items():
             board.add_scalar(f"validation/{name}", value, state.epoch)
         if scores["score"] > state.best_score:
             state.best_score, state.best_epoch = scores["score"], state.epoch
             state.best_weights = run.average.values()
-        self._tell(f"epoch {state.epoch}: validation {scores['score']:.4f}", state.epoch / self.config.epochs)
+        self._tell(f"epoch {state.epoch}: validation {scores['score']:.4f}", state.epoch / self._epochs)
 
     def _tell(self, stage: str, share: float) -> None:
         """Of several processes the first speaks for all."""
@@ -141,12 +148,16 @@ class Trainer:
         return self.config.batch_of(len(self.train))
 
     @property
+    def _epochs(self) -> int:
+        return self.config.epochs_of(len(self.train))
+
+    @property
     def _steps(self) -> int:
         """Updates an epoch."""
         batches, processes = math.ceil(len(self.train) / self._batch), self.accelerator.num_processes
         return batches if processes == 1 else batches // processes
 
-    def _validate(self) -> dict[str, float]:
+    def validate(self) -> dict[str, float]:
         """Macro-F1 by task, and as `score` their weighted mean."""
         logits = predict(self.network, self.validation, self.pad_id)
         scores: dict[str, float] = {}

@@ -109,13 +109,15 @@ class IntentNetwork(nn.Module):
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """The mean over real tokens, (batch, width), not normalised."""
-        hidden: Tensor = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        hidden: Tensor = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state.float()
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+        """Mean and heads are in float32, whatever the encoder computes in: embeddings of unlike texts differ by little."""
         sentence = self.embed(input_ids, attention_mask)
-        return {task: head(self.dropout(sentence)) for task, head in self.heads.items()}
+        with torch.autocast(sentence.device.type, enabled=False):
+            return {task: head(self.dropout(sentence)) for task, head in self.heads.items()}
 
 
 class SpokenWords(nn.Module):

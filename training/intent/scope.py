@@ -3,7 +3,7 @@
 Distances need class means and a covariance, fitted on training rows and written into the graph that is served.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,11 +32,14 @@ class Classes:
     whitening: Floats
     means: Floats
 
+    def likelihoods(self, embeddings: Floats) -> Floats:
+        """How likely each text is in each class: log densities but for what all classes share, shape (rows, classes)."""
+        return np.asarray(embeddings @ self.whitening @ self.means.T - (self.means**2).sum(axis=1) / 2)
+
     def distances(self, embeddings: Floats) -> Floats:
         """The squared Mahalanobis distance to the nearest class, shape (rows,)."""
-        white = embeddings @ self.whitening
-        squares = (white**2).sum(axis=1)[:, None] + (self.means**2).sum(axis=1) - 2 * white @ self.means.T
-        return np.asarray(squares.min(axis=1))
+        lengths = ((embeddings @ self.whitening) ** 2).sum(axis=1)
+        return np.asarray(lengths - 2 * self.likelihoods(embeddings).max(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +62,25 @@ def choose_scope(scores: Mapping[Scope, Floats], known: NDArray[np.bool_]) -> Ch
 
 
 def fit_classes(embeddings: Floats, truth: Integers, names: tuple[str, ...]) -> Classes:
-    """The known classes' means and their common covariance (Lee et al. 2018; for intents Podolskiy et al. 2021).
+    """The known classes as normal distributions; rows of `out_of_scope` and of no class are left out.
 
-    `embeddings` has shape (rows, width), `truth` (rows,) indices into `names`; rows of `out_of_scope` and of no class are left out.
-    The covariance is drawn towards the identity by `SHRINKAGE` of its mean variance, since rows are few for its width.
+    `embeddings` has shape (rows, width), `truth` (rows,) indices into `names`.
     """
     known = [index for index, name in enumerate(names) if name != OUT_OF_SCOPE and (truth == index).any()]
-    means = np.stack([embeddings[truth == index].mean(axis=0) for index in known])
-    spread = np.concatenate([embeddings[truth == index] - mean for index, mean in zip(known, means, strict=True)])
+    return fit_normals(embeddings, truth, known, shrinkage=SHRINKAGE)
+
+
+def fit_normals(embeddings: Floats, truth: Integers, present: Sequence[int] | Integers, *, shrinkage: float) -> Classes:
+    """The means of the classes `present`, each of which has a row, and their common covariance (Lee et al. 2018; for intents Podolskiy
+    et al. 2021).
+
+    The covariance is drawn towards the identity by `shrinkage` of its mean variance, since rows are few for its width.
+    """
+    means = np.stack([embeddings[truth == index].mean(axis=0) for index in present])
+    spread = np.concatenate([embeddings[truth == index] - mean for index, mean in zip(present, means, strict=True)])
     covariance = spread.T @ spread / len(spread)
     width = len(covariance)
-    covariance += SHRINKAGE * max(np.trace(covariance) / width, LEAST_VARIANCE) * np.eye(width)
+    covariance += shrinkage * max(np.trace(covariance) / width, LEAST_VARIANCE) * np.eye(width)
     whitening = np.linalg.cholesky(np.linalg.inv(covariance))
     return Classes(whitening, means @ whitening)
 
