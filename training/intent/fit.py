@@ -33,14 +33,13 @@ class Diverged(ValueError):
 
 Progress = Callable[[str, float], None]
 
+LOG_EVERY = 20
+CHECKPOINT = "checkpoint.pt"
+
 
 def accelerator_here() -> Accelerator:
     """Of this process, among several or alone."""
     return Accelerator(cpu=not torch.accelerator.is_available())
-
-
-LOG_EVERY = 20
-CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(slots=True)

@@ -85,10 +85,11 @@ def learn(
     network, fresh = learner.network, [task for task in material.vocabulary.classes if task not in learner.heads_kept]
     count = config.members if fresh and not config.lora_rank else 1
     folders = [out, *(out / f"member-{number}" for number in range(2, count + 1))]
+    here = accelerator_here()
     if fresh and not (resume and all((folder / CHECKPOINT).exists() for folder in folders)):
-        progress("heads", 0.0)
-        network.to(accelerator_here().device)
-        begin_heads(network, fresh, material.train, material.pad_id, seed=config.seed, half=fast_bf16())
+        if here.is_main_process:
+            progress("heads", 0.0)
+        begin_heads(network.to(here.device), fresh, material.train, material.pad_id, seed=config.seed, half=fast_bf16())
     begun = {name: value.detach().clone() for name, value in network.named_parameters() if value.requires_grad}
     states, trainer = [], None
     for number, folder in enumerate(folders):
@@ -110,7 +111,7 @@ def learn(
         )
         states.append(trainer.fit())
     mean = _as_one(trainer, states) if trainer and count > 1 else {}
-    return Learned(states, mean) if accelerator_here().is_main_process else None
+    return Learned(states, mean) if here.is_main_process else None
 
 
 def _part(progress: Progress, number: int, count: int) -> Progress:

@@ -12,3 +12,12 @@ def test_of_few_rows_few_are_in_an_update(rows: int, batch: int) -> None:
 
 def test_a_batch_that_was_chosen_is_kept() -> None:
     assert [TrainConfig(batch_size=64).batch_of(rows) for rows in (2, 60_000)] == [64, 64]
+
+
+@pytest.mark.parametrize(("rows", "epochs"), [(2, 8), (280, 8), (3_200, 8), (6_000, 4), (9_200, 3), (60_000, 3)])
+def test_of_few_rows_a_member_sees_each_more_often(rows: int, epochs: int) -> None:
+    assert TrainConfig().epochs_of(rows) == epochs
+
+
+def test_epochs_that_were_chosen_are_kept() -> None:
+    assert [TrainConfig(epochs=5).epochs_of(rows) for rows in (2, 60_000)] == [5, 5]
