@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from training.intent.config import TrainConfig
 
 
-GIVEN = ("epochs", "members", "batch_size", "learning_rate", "lora_rank", "max_tokens")
+GIVEN = ("epochs", "batch_size", "learning_rate", "lora_rank", "max_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,6 @@ class Choices:
 
     layers: str | None = None
     epochs: int | None = None
-    members: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
     lora_rank: int | None = None

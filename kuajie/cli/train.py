@@ -29,16 +29,7 @@ def train_intent(
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="At most so many, of each member; it stops early by itself. By default 3, of few rows up to 8."
-        ),
-    ] = None,
-    members: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Runs that begin alike, with their own orders; the model is the mean of their weights. By default 2.",
-        ),
+        typer.Option(min=1, help="At most so many; it stops early by itself. By default 3, of few rows up to 8."),
     ] = None,
     batch_size: Annotated[
         int | None,
@@ -60,7 +51,7 @@ def train_intent(
     from kuajie import training
 
     choices = training.Choices(
-        layers, epochs, members, batch_size, learning_rate, lora_rank, train_words, seed, float16, max_tokens
+        layers, epochs, batch_size, learning_rate, lora_rank, train_words, seed, float16, max_tokens
     )
     result = training.train_intent(data, validation or [], unknown or [], base, out, choices, resume=resume)
     if result is not None:

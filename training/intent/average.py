@@ -1,6 +1,6 @@
 """The running average of the weights that are trained: what is validated and shipped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -55,11 +55,6 @@ def halfway(begun: dict[str, Tensor], ended: dict[str, Tensor]) -> dict[str, Ten
     """Half-way between the weights that a run went on from and those that it ended with: there what was known before and what is new
     are often both known better than at either end (Wortsman et al. 2022, WiSE-FT)."""
     return {name: (begun[name] + value) / 2 for name, value in ended.items()}
-
-
-def mean_of(weights: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Of weights of the same names and shapes."""
-    return {name: sum((each[name] for each in weights[1:]), value) / len(weights) for name, value in weights[0].items()}
 
 
 @torch.no_grad()

@@ -9,21 +9,20 @@ UPDATES = 64
 
 MOST_EPOCHS, FEWEST_EPOCHS = 8, 3
 UPDATES_IN_ALL = 800
-"""A member should have as many, epochs permitting: from heads that know the classes already, more learn what is wrong with labels."""
+"""A run should have as many, epochs permitting: from heads that know the classes already, more learn what is wrong with labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
     """Hyperparameters of one run. The defaults are plain choices for short texts; no search has been made for them.
 
-    `batch_size` 0 and `epochs` 0 are what suits the number of rows. `members` learn apart from a common begin and end as their mean.
+    `batch_size` 0 and `epochs` 0 are what suits the number of rows.
     """
 
     layers: tuple[int, ...] | None = None
     prefix: str = "query: "
     max_tokens: int = 96
     epochs: int = 0
-    members: int = 2
     patience: int = 3
     batch_size: int = 0
     learning_rate: float = 1.0e-4

@@ -23,8 +23,9 @@ from training.intent.draws import draw_faster
 from training.intent.metrics import macro_f1
 from training.intent.network import IntentNetwork
 from training.intent.prediction import predict
+from training.intent.probing import begin_heads
 from training.intent.rows import UNKNOWN, Row, UnusableData, Vocabulary
-from training.intent.steps import Run, start
+from training.intent.steps import Run, fast_bf16, start
 
 
 class Diverged(ValueError):
@@ -32,14 +33,8 @@ class Diverged(ValueError):
 
 
 Progress = Callable[[str, float], None]
-
 LOG_EVERY = 20
 CHECKPOINT = "checkpoint.pt"
-
-
-def accelerator_here() -> Accelerator:
-    """Of this process, among several or alone."""
-    return Accelerator(cpu=not torch.accelerator.is_available())
 
 
 @dataclass(slots=True)
@@ -74,9 +69,11 @@ class Trainer:
     resume: bool = False
     base: str = ""
     """What the network began as: what is not trained is not in a checkpoint."""
+    fresh: Sequence[str] = ()
+    """Tasks whose heads no base gave: they begin as discriminants of the embeddings."""
     goes_on: bool = False
     """The network already knew the tasks when it began, so that the weights half-way back are worth a try."""
-    accelerator: Accelerator = field(default_factory=accelerator_here)
+    accelerator: Accelerator = field(default_factory=lambda: Accelerator(cpu=not torch.accelerator.is_available()))
 
     def fit(self, *, until: int | None = None) -> State:
         """Train until the epochs or the patience end, or the epoch `until`; the network then has the best epoch's weights.
@@ -84,6 +81,8 @@ class Trainer:
         Deterministic by seed on one device. Raises `UnusableData` when it is to resume another run's checkpoint, or a damaged one.
         """
         _deterministic(self.config.seed)
+        if self.fresh and not (self.resume and (self.folder / CHECKPOINT).exists()):
+            self._begin_heads()
         run = start(
             self.accelerator,
             self.network,
@@ -104,10 +103,15 @@ class Trainer:
         put(self.network, state.best_weights)
         return state
 
+    def _begin_heads(self) -> None:
+        self._tell("heads", 0.0)
+        network = self.network.to(self.accelerator.device)
+        begin_heads(network, self.fresh, self.train, self.pad_id, seed=self.config.seed, half=fast_bf16())
+
     def _look_halfway(self, begun: dict[str, Tensor], state: State) -> None:
         between = halfway(begun, state.best_weights)
         put(self.network, between)
-        state.halfway = self.validate()
+        state.halfway = self._validate()
         if state.halfway["score"] > state.best_score:
             state.best_score, state.best_weights = state.halfway["score"], between
         self._tell(f"half-way back: validation {state.halfway['score']:.4f}", 1.0)
@@ -128,7 +132,7 @@ class Trainer:
                 self._tell(f"epoch {state.epoch + 1}", state.step / (self._epochs * self._steps))
         state.epoch += 1
         with run.average.applied(self.network):
-            scores = self.validate()
+            scores = self._validate()
         state.history.append(scores)
         for name, value in scores.items():
             board.add_scalar(f"validation/{name}", value, state.epoch)
@@ -156,7 +160,7 @@ class Trainer:
         batches, processes = math.ceil(len(self.train) / self._batch), self.accelerator.num_processes
         return batches if processes == 1 else batches // processes
 
-    def validate(self) -> dict[str, float]:
+    def _validate(self) -> dict[str, float]:
         """Macro-F1 by task, and as `score` their weighted mean."""
         logits = predict(self.network, self.validation, self.pad_id)
         scores: dict[str, float] = {}

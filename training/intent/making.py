@@ -1,6 +1,7 @@
 """`kuajie train intent`: from a file of labelled texts to a folder that can be served, with a report of how good it is."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,14 @@ from training.intent.config import TrainConfig
 from training.intent.evening import Looks, looks_at
 from training.intent.export import export_onnx
 from training.intent.finishing import Made, finish
-from training.intent.fit import CHECKPOINT
+from training.intent.fit import CHECKPOINT, State, Trainer
 from training.intent.half import halve
-from training.intent.learning import learn, learner_of
 from training.intent.material import Material, divide, prepare
 from training.intent.metrics import mean_accuracy
-from training.intent.network import IntentNetwork, merged
+from training.intent.network import IntentNetwork, merged, train_spoken, with_lora
 from training.intent.prediction import predict
 from training.intent.quantise import SECOND_HALVES, quantise
-from training.intent.reopened import UnusableBase, is_package, start_from
+from training.intent.reopened import Start, UnusableBase, is_package, start_from
 from training.intent.rows import UNKNOWN, Row, UnusableData
 from training.intent.served import Answers
 
@@ -62,14 +62,16 @@ def make_model(
         raise UnusableBase(f"{base} reads at most {positions} tokens")
     material = prepare(division, unknown, start.tokenizer, config)
     out.mkdir(parents=True, exist_ok=True)
-    learner = learner_of(start, material, config)
-    learned = learn(learner, base, material, out, config, progress, resume=resume)
-    if learned is None:
+    learner = _learner(start, material, config)
+    state = _train(learner, base, material, out, config, progress, resume=resume)
+    if state is None:
         return Made(out, {})
+    kept = learner.heads_kept
     count = len(material.train)
     chosen = {**config.to_json(), "batch_size": config.batch_of(count), "epochs": config.epochs_of(count)}
-    report = {"config": chosen, "heads_kept": learner.heads_kept, "rows": material.remarks.to_json()}
-    report |= learned.to_json()
+    report = {"config": chosen, "epochs": state.history, "best_epoch": state.best_epoch, "heads_kept": kept}
+    report |= {"rows": material.remarks.to_json()}
+    report |= {"halfway": state.halfway} if state.halfway else {}
     progress("exporting", 1.0)
     answers = Answers(material.validation, material.pad_id, tuple(material.vocabulary.classes))
     report |= _export(merged(learner.network), out, material, answers, learner.words, config)
@@ -87,6 +89,59 @@ def _leave_alone(out: Path, *, resume: bool) -> None:
         raise UnusableData(f"{out} holds a package and no checkpoint to go on from: name another --out")
     if begun and not resume:
         raise UnusableData(f"{out} holds a run: go on with it by --resume, or name another --out")
+
+
+@dataclass(frozen=True, slots=True)
+class _Learner:
+    """What is trained, the tasks whose heads it took over, and the ids of the words that were ever trained, with those trained now."""
+
+    network: IntentNetwork
+    heads_kept: list[str]
+    words: list[int]
+
+
+def _learner(start: Start, material: Material, config: TrainConfig) -> _Learner:
+    """The start with a head for each task, of which `config` says what is trained."""
+    classes = material.vocabulary.classes
+    network = IntentNetwork(
+        start.encoder, {task: len(names) for task, names in classes.items()}, dropout=config.dropout
+    )
+    kept = start.give_heads(network, classes)
+    spoken = material.spoken if config.train_words else []
+    train_spoken(network, spoken)
+    if config.lora_rank:
+        network = with_lora(network, config.lora_rank)
+    return _Learner(network, kept, sorted({*spoken, *start.trained_words}))
+
+
+def _train(
+    learner: _Learner,
+    base: str | Path,
+    material: Material,
+    out: Path,
+    config: TrainConfig,
+    progress: Progress,
+    *,
+    resume: bool,
+) -> State | None:
+    """Give the network its best weights; how the run went, None in all but the first of several processes."""
+    trainer = Trainer(
+        network=learner.network,
+        train=material.train,
+        validation=material.validation,
+        rows=material.train_rows,
+        vocabulary=material.vocabulary,
+        pad_id=material.pad_id,
+        config=config,
+        folder=out,
+        progress=progress,
+        resume=resume,
+        base=str(base),
+        fresh=[task for task in material.vocabulary.classes if task not in learner.heads_kept],
+        goes_on=set(learner.heads_kept) == set(material.vocabulary.classes) and not config.lora_rank,
+    )
+    state = trainer.fit()
+    return state if trainer.accelerator.is_main_process else None
 
 
 def _export(

@@ -25,7 +25,7 @@ body{font:15px sans-serif;max-width:60rem;margin:2rem auto}td,th{padding:.2rem .
 
 def write_page(path: Path, report: Mapping[str, Any], classes: Mapping[str, Sequence[str]]) -> None:
     """One self-contained HTML file."""
-    parts = [_rows(report["rows"]), f"<h2>Learning</h2>{_image(_curves(report['members']))}"]
+    parts = [_rows(report["rows"]), f"<h2>Learning</h2>{_image(_curves(report['epochs']))}"]
     for task, found in report["validation"].items():
         parts.append(f"<h2>{html.escape(task)}</h2>{_table(found)}{_image(_reliability(found['reliability']))}")
         parts.append(_confusion(found["confusion"], classes[task]))
@@ -89,14 +89,10 @@ def _parity(files: Mapping[str, Mapping[str, float]]) -> str:
     return f"<h3>Files against the network</h3><table>{head}{rows}</table>" if rows else ""
 
 
-def _curves(members: Sequence[Mapping[str, Any]]) -> Figure:
+def _curves(epochs: Sequence[Mapping[str, float]]) -> Figure:
     figure, axes = plt.subplots(figsize=(7, 3.2))
-    for number, member in enumerate(members, start=1):
-        epochs = member["epochs"]
-        for place, name in enumerate(epochs[0]):
-            label = name if len(members) == 1 else f"{name}, member {number}"
-            style = f"C{place}{'o^sDv'[(number - 1) % 5]}-"
-            axes.plot(range(1, len(epochs) + 1), [each[name] for each in epochs], style, label=label)
+    for name in epochs[0]:
+        axes.plot(range(1, len(epochs) + 1), [each[name] for each in epochs], marker="o", label=name)
     axes.set(xlabel="epoch", ylabel="macro-F1 on validation")
     axes.legend()
     return figure

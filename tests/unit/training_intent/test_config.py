@@ -15,7 +15,7 @@ def test_a_batch_that_was_chosen_is_kept() -> None:
 
 
 @pytest.mark.parametrize(("rows", "epochs"), [(2, 8), (280, 8), (3_200, 8), (6_000, 4), (9_200, 3), (60_000, 3)])
-def test_of_few_rows_a_member_sees_each_more_often(rows: int, epochs: int) -> None:
+def test_of_few_rows_each_is_seen_more_often(rows: int, epochs: int) -> None:
     assert TrainConfig().epochs_of(rows) == epochs
 
 

@@ -67,9 +67,9 @@ def test_what_goes_on_keeps_the_weights_halfway_back_where_they_score_better(
     going_on = trainer(tiny_base, tiny_rows, tiny_config, tmp_path / "on")
     going_on.goes_on = True
     begun = {name: value.detach().clone() for name, value in going_on.network.named_parameters()}
-    validate = going_on.validate
+    validate = going_on._validate
     told = iter([*({"score": 0.5} for _ in range(tiny_config.epochs)), {"score": 0.6 if better else 0.4}])
-    monkeypatch.setattr(Trainer, "validate", lambda self: validate() | next(told))
+    monkeypatch.setattr(Trainer, "_validate", lambda self: validate() | next(told))
     state = going_on.fit()
     monkeypatch.undo()
     assert state.halfway["score"] == (0.6 if better else 0.4)

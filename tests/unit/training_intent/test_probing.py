@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from services.intent.trained.confidence import Floats
-from training.intent import probing
+from training.intent import fit, probing
 from training.intent.batches import Encoded, encode
+from training.intent.config import TrainConfig
+from training.intent.fit import Trainer
 from training.intent.network import IntentNetwork, load_encoder
 from training.intent.prediction import predict
 from training.intent.probing import MODESTY, SHRINKAGES, begin_heads, discriminant
@@ -129,3 +131,34 @@ def test_classes_that_nothing_confuses_are_not_told_beyond_all_doubt() -> None:
     weight, bias = discriminant(embeddings, truth, 3)
     logits = embeddings @ weight.T + bias
     assert 0.8 < np.exp(-log_loss(logits, truth)) < 0.99
+
+
+def test_a_run_that_is_resumed_does_not_begin_again(
+    tiny_base: Path, tiny_rows: list[Row], tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(folder: Path, *, resume: bool = False) -> Trainer:
+        network, data, vocabulary = parts(tiny_base, tiny_rows)
+        folder.mkdir(exist_ok=True)
+        return Trainer(
+            network,
+            data,
+            data,
+            tiny_rows,
+            vocabulary,
+            1,
+            tiny_config,
+            folder,
+            lambda stage, share: stages.append(stage),
+            resume=resume,
+            fresh=["intent"],
+        )
+
+    stages: list[str] = []
+    run(tmp_path / "cut").fit(until=1)
+    assert stages[0] == "heads"
+    stages.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(fit, "begin_heads", lambda *given, **named: pytest.fail("heads began again"))
+        resumed = run(tmp_path / "cut", resume=True).fit(until=2)
+    assert "heads" not in stages
+    assert run(tmp_path / "whole").fit(until=2).history == resumed.history

@@ -16,7 +16,7 @@ def page(folder: Path, taken: str | None = None) -> str:
     logits = np.eye(3)[[0, 1, 1, 1, 2]]
     report = {
         "rows": {"training": 40, "validation": 5, "max_tokens": 96, "cut": 3, "contradicted": 0, "seen": 0},
-        "members": [{"epochs": [{"intent": 0.8, "score": 0.8}], "best_epoch": 1}],
+        "epochs": [{"intent": 0.8, "score": 0.8}],
         "validation": {"intent": figures(logits, truth, CLASSES, 1.0).to_json()},
         "quantisation": {"float": 0.8, "taken": taken, "tried": []},
         "files": {
