@@ -4,8 +4,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
@@ -16,6 +19,7 @@ from training.intent.making import Made, make_model
 from training.intent.rows import Row
 
 Command = Callable[..., tuple[int, str, str]]
+HEADS = ("intent_weight", "sentiment_weight", "purchase_weight")
 ON_CPU = Wanted("cpu", "CUDAExecutionProvider", 1)
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789 :?,.买退课险钱谢你好贷款"
@@ -99,6 +103,14 @@ def made(
 ) -> Made:
     out = tmp_path_factory.mktemp("made")
     return make_model(tiny_rows, base=tiny_base, out=out, config=tiny_config, progress=lambda name, share: None)
+
+
+def rounding(folder: Path) -> float:
+    """How far logits of a run's float32 file may be off: an embedding that is right to a millionth, times a head's weights."""
+    graph = onnx.load(str(folder / "model.onnx")).graph
+    heads = [numpy_helper.to_array(each) for each in graph.initializer if each.name in HEADS]
+    assert len(heads) == len(HEADS)
+    return 1e-6 * max(float(np.linalg.norm(head, axis=1).max()) for head in heads)
 
 
 @pytest.fixture
