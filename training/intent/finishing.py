@@ -19,7 +19,7 @@ from training.intent.material import Material
 from training.intent.package import Card, write_package
 from training.intent.report import write_page
 from training.intent.rows import UNKNOWN
-from training.intent.scope import Classes, add_distance, choose_scope, fit_classes
+from training.intent.scope import LOGITS, Distance, add_distance, choose_scope, fit_distance
 from training.intent.served import Answers, open_model, outputs_of
 
 
@@ -65,7 +65,7 @@ def finish(
     report["scope"] = asdict(choice)
     for path in (served, half):
         if path is not None and choice.taken == "distance":
-            add_distance(path, scores.classes)
+            add_distance(path, scores.distance)
     (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     write_page(out / "report.html", report, classes)
     card = Card(name, classes, config.prefix, config.max_tokens, material.pad_id, lineage, base)
@@ -75,11 +75,11 @@ def finish(
 
 @dataclass(frozen=True, slots=True)
 class _Scores:
-    """Of validation rows and strangers: every score of scope, shape (rows,), and which are known; the classes' shapes."""
+    """Of validation rows and strangers: every score of scope, shape (rows,), and which are known; what measures distance."""
 
     by_scope: dict[Scope, Floats]
     known: np.ndarray[Any, np.dtype[np.bool_]]
-    classes: Classes
+    distance: Distance
 
     @classmethod
     def of(cls, served: Path, material: Material, answers: Answers, temperature: float) -> "_Scores":
@@ -87,11 +87,10 @@ class _Scores:
         session = open_model(served)
 
         def told(data: Encoded) -> tuple[Floats, Floats]:
-            found = outputs_of(session, data, material.pad_id, [EMBEDDING, "intent_logits"])
-            return found[EMBEDDING], found["intent_logits"]
+            found = outputs_of(session, data, material.pad_id, [EMBEDDING, LOGITS])
+            return found[EMBEDDING], found[LOGITS]
 
-        embeddings, _ = told(material.train)
-        classes = fit_classes(embeddings, material.train.targets["intent"].numpy(), names)
+        distance = fit_distance(*told(material.train), material.train.targets["intent"].numpy(), names)
         truth = material.validation.targets["intent"].numpy()
         kept = truth != UNKNOWN
         known = np.array([name != OUT_OF_SCOPE for name in names])[truth[kept]]
@@ -102,6 +101,6 @@ class _Scores:
             known = np.concatenate([known, np.zeros(len(apart), dtype=np.bool_)])
         by_scope: dict[Scope, Floats] = {
             "energy": energy(logits, names, temperature),
-            "distance": -classes.distances(embeddings),
+            "distance": -distance.of(embeddings, logits),
         }
-        return cls(by_scope, known, classes)
+        return cls(by_scope, known, distance)

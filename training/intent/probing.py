@@ -10,9 +10,10 @@ import numpy as np
 import torch
 
 from services.intent.trained.confidence import Floats
-from training.intent.batches import Encoded, in_order
+from training.intent.batches import Encoded
 from training.intent.metrics import Integers
 from training.intent.network import IntentNetwork
+from training.intent.prediction import embed
 from training.intent.rows import UNKNOWN
 from training.intent.scope import Classes, fit_normals
 
@@ -34,7 +35,7 @@ def begin_heads(
     truths = {task: chosen.targets[task].numpy() for task in tasks}
     if not truths:
         return
-    embeddings = _embed(network, chosen, pad_id, half=half)
+    embeddings = embed(network, chosen, pad_id, half=half)
     for task, truth in truths.items():
         known, head = truth != UNKNOWN, network.heads[task]
         if known.any():
@@ -73,9 +74,9 @@ def _losses(embeddings: Floats, truth: Integers, prior: Floats, shrinkage: float
 def _fitted(embeddings: Floats, truth: Integers, classes: int, shrinkage: float) -> Classes:
     present = np.unique(truth)
     normals = fit_normals(embeddings, truth, present, shrinkage=shrinkage)
-    means = np.tile(embeddings.mean(axis=0) @ normals.whitening, (classes, 1))
+    means = np.tile(normals.middle, (classes, 1))
     means[present] = normals.means
-    return Classes(normals.whitening, means)
+    return Classes(normals.whitening, means, normals.middle)
 
 
 def _log_loss(logits: Floats, truth: Integers) -> float:
@@ -91,18 +92,3 @@ def _some(data: Encoded, seed: int) -> Encoded:
     return Encoded(
         [data.tokens[place] for place in places], {task: values[places] for task, values in data.targets.items()}
     )
-
-
-@torch.inference_mode()
-def _embed(network: IntentNetwork, data: Encoded, pad_id: int, *, half: bool, batch_size: int = 64) -> Floats:
-    """The embeddings of the rows, (rows, width), in their order, as of a network that is not in training."""
-    network.eval()
-    device = next(network.parameters()).device
-    parts: list[Floats] = []
-    places: list[int] = []
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-        for batch in in_order(data, batch_size, pad_id):
-            embedded = network.embed(batch.input_ids.to(device), batch.attention_mask.to(device))
-            parts.append(embedded.double().cpu().numpy())
-            places += batch.places
-    return np.concatenate(parts)[np.argsort(places)]

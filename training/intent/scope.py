@@ -16,30 +16,55 @@ from services.intent.labels import OUT_OF_SCOPE
 from services.intent.trained.confidence import DISTANCE, Floats, Scope
 from training.intent.export import EMBEDDING
 from training.intent.metrics import Integers, auroc
+from training.intent.rows import UNKNOWN
 
-LEAST_VARIANCE = 1e-9
-SHRINKAGE = 0.3
-"""Chosen on the validation texts of banking77_oos; from 0.03 to 3 the AUROC changed by .004."""
+LOGITS = "intent_logits"
+LEAST_VARIANCE, LEAST_SPREAD = 1e-9, 1e-6
+SHRINKAGE = 3.0
+"""Chosen on the validation texts of banking77_oos and on other fifty of BANKING77's intents; from 1 to 10 AUROC changed by .008."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """Classes as normal distributions of one covariance S.
+    """Classes as normal distributions of one covariance S, and where all rows are in the middle.
 
-    `whitening`, of shape (width, width), is L with L Lᵀ = S⁻¹; `means`, of shape (classes, width), are the classes' means times L.
+    `whitening`, of shape (width, width), is L with L Lᵀ = S⁻¹; `means`, of shape (classes, width), are the classes' means times L,
+    `middle`, of shape (width,), is the mean of all rows times L.
     """
 
     whitening: Floats
     means: Floats
+    middle: Floats
 
     def likelihoods(self, embeddings: Floats) -> Floats:
         """How likely each text is in each class: log densities but for what all classes share, shape (rows, classes)."""
         return np.asarray(embeddings @ self.whitening @ self.means.T - (self.means**2).sum(axis=1) / 2)
 
-    def distances(self, embeddings: Floats) -> Floats:
-        """The squared Mahalanobis distance to the nearest class, shape (rows,)."""
-        lengths = ((embeddings @ self.whitening) ** 2).sum(axis=1)
-        return np.asarray(lengths - 2 * self.likelihoods(embeddings).max(axis=1))
+    def relative(self) -> tuple[Floats, Floats]:
+        """Weights, (width, classes), and offsets, (classes,), of a text's squared Mahalanobis distances less that to the middle.
+
+        How far a text is from everything cancels out, which says little of what is next to the known (Ren et al. 2021).
+        """
+        return -2 * self.whitening @ (self.means - self.middle).T, (self.means**2).sum(
+            axis=1
+        ) - self.middle @ self.middle
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a text is from each known class by its embedding and its logits, each of which counts alike.
+
+    `weights`, of shape (width, known classes), and `offsets`, (known classes,), are for the embedding; `odds`, of shape
+    (classes, known classes), take a class's logit from the mean of all.
+    """
+
+    weights: Floats
+    offsets: Floats
+    odds: Floats
+
+    def of(self, embeddings: Floats, logits: Floats) -> Floats:
+        """The distance to the nearest known class, shape (rows,); of no unit, and below zero for most texts that are known."""
+        return np.asarray((embeddings @ self.weights + self.offsets + logits @ self.odds).min(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +86,26 @@ def choose_scope(scores: Mapping[Scope, Floats], known: NDArray[np.bool_]) -> Ch
     return Choice(max(found, key=lambda name: found[name]), found)
 
 
-def fit_classes(embeddings: Floats, truth: Integers, names: tuple[str, ...]) -> Classes:
-    """The known classes as normal distributions; rows of `out_of_scope` and of no class are left out.
+def fit_distance(embeddings: Floats, logits: Floats, truth: Integers, names: tuple[str, ...]) -> Distance:
+    """From training rows: `embeddings` of shape (rows, width), `logits` (rows, classes), `truth` (rows,) indices into `names`.
 
-    `embeddings` has shape (rows, width), `truth` (rows,) indices into `names`.
+    Of two choices of fifty of BANKING77's intents strangers to the one were told better by discriminants of the embedding (validation
+    AUROC .901, by the logits .853), to the other by the logits (.871, .903); by both together nearly as well or better (.899, .909).
+    What is out of scope has a part in the middle only, rows of no class none.
     """
     known = [index for index, name in enumerate(names) if name != OUT_OF_SCOPE and (truth == index).any()]
-    return fit_normals(embeddings, truth, known, shrinkage=SHRINKAGE)
+    told = truth != UNKNOWN
+    weights, offsets = fit_normals(embeddings[told], truth[told], known, shrinkage=SHRINKAGE).relative()
+    odds = np.full((len(names), len(known)), 1 / len(names))
+    odds[known, range(len(known))] -= 1
+    inside = np.isin(truth, known)
+    by_embedding, by_logits = _spread(embeddings[inside] @ weights + offsets), _spread(logits[inside] @ odds)
+    return Distance(weights / by_embedding, offsets / by_embedding, odds / by_logits)
+
+
+def _spread(distances: Floats) -> float:
+    """The standard deviation of the distance to the nearest class."""
+    return max(float(distances.min(axis=1).std()), LEAST_SPREAD)
 
 
 def fit_normals(embeddings: Floats, truth: Integers, present: Sequence[int] | Integers, *, shrinkage: float) -> Classes:
@@ -82,28 +120,25 @@ def fit_normals(embeddings: Floats, truth: Integers, present: Sequence[int] | In
     width = len(covariance)
     covariance += shrinkage * max(np.trace(covariance) / width, LEAST_VARIANCE) * np.eye(width)
     whitening = np.linalg.cholesky(np.linalg.inv(covariance))
-    return Classes(whitening, means @ whitening)
+    return Classes(whitening, means @ whitening, embeddings.mean(axis=0) @ whitening)
 
 
-def add_distance(path: Path, classes: Classes) -> None:
-    """Give the file an output `scope_distance` of shape (batch, 1), computed from the last layer's embedding in float32."""
+def add_distance(path: Path, distance: Distance) -> None:
+    """Give the file an output `scope_distance` of shape (batch, 1), from the logits and the last layer's embedding, in float32."""
     model = onnx.load(str(path))
     graph = model.graph
-    weights = {
-        "scope_whitening": classes.whitening,
-        "scope_means": -2 * classes.means.T,
-        "scope_lengths": (classes.means**2).sum(axis=1),
+    constants = {
+        "scope_weights": distance.weights.astype(np.float32),
+        "scope_offsets": distance.offsets.astype(np.float32),
+        "scope_odds": distance.odds.astype(np.float32),
         "scope_axis": np.array([1], dtype=np.int64),
     }
-    for name, values in weights.items():
-        array = values if values.dtype == np.int64 else values.astype(np.float32)
-        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+    for name, values in constants.items():
+        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
     for operator, inputs, output in (
-        ("MatMul", [EMBEDDING, "scope_whitening"], "scope_white"),
-        ("ReduceSumSquare", ["scope_white", "scope_axis"], "scope_length"),
-        ("Gemm", ["scope_white", "scope_means", "scope_lengths"], "scope_products"),
-        ("ReduceMin", ["scope_products", "scope_axis"], "scope_least"),
-        ("Add", ["scope_length", "scope_least"], DISTANCE),
+        ("Gemm", [EMBEDDING, "scope_weights", "scope_offsets"], "scope_by_embedding"),
+        ("Gemm", [LOGITS, "scope_odds", "scope_by_embedding"], "scope_by_class"),
+        ("ReduceMin", ["scope_by_class", "scope_axis"], DISTANCE),
     ):
         graph.node.append(helper.make_node(operator, inputs, [output], name=output))
     graph.output.append(helper.make_tensor_value_info(DISTANCE, TensorProto.FLOAT, ["batch", 1]))

@@ -115,10 +115,10 @@ def test_of_very_many_rows_some_are_enough(
     network, data, _ = parts(tiny_base, tiny_rows)
     monkeypatch.setattr(probing, "MOST_ROWS", 20)
     seen: list[int] = []
-    embed = probing._embed
+    embed = probing.embed
     monkeypatch.setattr(
         probing,
-        "_embed",
+        "embed",
         lambda network, data, *rest, **more: seen.append(len(data)) or embed(network, data, *rest, **more),
     )
     begin_heads(network, ["intent"], data, 1, seed=0, half=False)
