@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
+from services.intent.trained.outputs import EMBEDDING, logits_of
 from training.intent.network import IntentNetwork, refuse_foreign
 
 OPSET = 21
 FUSED = "com.microsoft"
-EMBEDDING = "embedding"
 
 
 @dataclass(slots=True)
@@ -123,8 +123,8 @@ def _mean(graph: Graph, hidden: str) -> str:
 
 def _head(graph: Graph, task: str, head: Any, sentence: str) -> onnx.ValueInfoProto:
     weight, bias = graph.weight(f"{task}_weight", head.weight), graph.weight(f"{task}_bias", head.bias)
-    graph.node("Gemm", [sentence, weight, bias], f"{task}_logits", transB=1)
-    return helper.make_tensor_value_info(f"{task}_logits", TensorProto.FLOAT, ["batch", head.out_features])
+    graph.node("Gemm", [sentence, weight, bias], logits_of(task), transB=1)
+    return helper.make_tensor_value_info(logits_of(task), TensorProto.FLOAT, ["batch", head.out_features])
 
 
 def _save(graph: Graph, heads: list[onnx.ValueInfoProto], width: int, path: Path) -> None:

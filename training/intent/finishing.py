@@ -9,17 +9,17 @@ import orjson
 
 from services.intent.labels import OUT_OF_SCOPE
 from services.intent.trained.confidence import STRAIGHT, Floats, Scope, energy
+from services.intent.trained.outputs import EMBEDDING, logits_of
 from services.intent.trained.package import HALF, Step
 from training.intent.batches import Encoded
 from training.intent.calibration import calibrate, scope_threshold
 from training.intent.config import TrainConfig
 from training.intent.evaluation import figures
-from training.intent.export import EMBEDDING
 from training.intent.material import Material
 from training.intent.package import Card, write_package
 from training.intent.report import write_page
 from training.intent.rows import UNKNOWN
-from training.intent.scope import LOGITS, Distance, add_distance, choose_scope, fit_distance
+from training.intent.scope import Distance, add_distance, choose_scope, fit_distance
 from training.intent.served import Answers, open_model, outputs_of
 
 
@@ -87,8 +87,8 @@ class _Scores:
         session = open_model(served)
 
         def told(data: Encoded) -> tuple[Floats, Floats]:
-            found = outputs_of(session, data, material.pad_id, [EMBEDDING, LOGITS])
-            return found[EMBEDDING], found[LOGITS]
+            found = outputs_of(session, data, material.pad_id, [EMBEDDING, logits_of("intent")])
+            return found[EMBEDDING], found[logits_of("intent")]
 
         distance = fit_distance(*told(material.train), material.train.targets["intent"].numpy(), names)
         truth = material.validation.targets["intent"].numpy()

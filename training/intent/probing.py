@@ -13,9 +13,9 @@ from services.intent.trained.confidence import Floats
 from training.intent.batches import Encoded
 from training.intent.metrics import Integers
 from training.intent.network import IntentNetwork
+from training.intent.normals import Normals, fit_normals
 from training.intent.prediction import embed
 from training.intent.rows import UNKNOWN
-from training.intent.scope import Classes, fit_normals
 
 FOLDS = 5
 SHRINKAGES = (0.3, 1.0, 3.0)
@@ -71,12 +71,12 @@ def _losses(embeddings: Floats, truth: Integers, prior: Floats, shrinkage: float
     return np.array([_log_loss(scale * told + prior, truth) for scale in SCALES])
 
 
-def _fitted(embeddings: Floats, truth: Integers, classes: int, shrinkage: float) -> Classes:
+def _fitted(embeddings: Floats, truth: Integers, classes: int, shrinkage: float) -> Normals:
     present = np.unique(truth)
     normals = fit_normals(embeddings, truth, present, shrinkage=shrinkage)
     means = np.tile(normals.middle, (classes, 1))
     means[present] = normals.means
-    return Classes(normals.whitening, means, normals.middle)
+    return Normals(normals.whitening, means, normals.middle)
 
 
 def _log_loss(logits: Floats, truth: Integers) -> float:

@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from services.intent.trained.confidence import Floats
-from training.intent.export import EMBEDDING
+from services.intent.trained.outputs import EMBEDDING
 
 OURS = "readout"
 STATES = f"{OURS}_states"

@@ -10,8 +10,8 @@ import onnxruntime as ort
 
 from services.intent.trained.confidence import Floats
 from services.intent.trained.norms import open_suited
+from services.intent.trained.outputs import EMBEDDING, logits_of
 from training.intent.batches import Encoded, in_order
-from training.intent.export import EMBEDDING
 
 
 def open_model(path: Path) -> ort.InferenceSession:
@@ -49,7 +49,7 @@ class Answers:
     def logits(self, path: Path) -> dict[str, Floats]:
         """Of shape (rows, classes) by task, in the rows' order."""
         found = self._of(path)
-        return {task: found[_logits(task)] for task in self.tasks}
+        return {task: found[logits_of(task)] for task in self.tasks}
 
     def embeddings(self, path: Path) -> Floats:
         """Of shape (rows, width), in the rows' order."""
@@ -59,10 +59,6 @@ class Answers:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest not in self._by_digest:
-            names = [EMBEDDING, *(_logits(task) for task in self.tasks)]
+            names = [EMBEDDING, *(logits_of(task) for task in self.tasks)]
             self._by_digest[digest] = outputs_of(open_model(path), self.data, self.pad_id, names)
         return self._by_digest[digest]
-
-
-def _logits(task: str) -> str:
-    return f"{task}_logits"

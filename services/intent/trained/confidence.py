@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from services.intent.labels import OUT_OF_SCOPE
 
 Scope = Literal["energy", "distance"]
-"""What tells known texts from others: the logits, or how far the embedding is from every known class."""
-DISTANCE = "scope_distance"
-"""The graph's output for the latter: the squared Mahalanobis distance to the nearest known class."""
+"""What tells known texts from others: the logits, or how far a text is from every known class by embedding and logits."""
 
 Floats = NDArray[np.floating[Any]]
 

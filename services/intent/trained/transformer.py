@@ -12,8 +12,9 @@ from services.intent.labels import OPINION_TOPICS, OUT_OF_SCOPE, Sentiment
 from services.intent.lexical.keyword import KeywordModel
 from services.intent.model import Appetite, Model, ModelRefused, Opinion, Understanding
 from services.intent.trained.buckets import Integers
-from services.intent.trained.confidence import DISTANCE, STRAIGHT, Floats, bent, known_score, softmax
+from services.intent.trained.confidence import STRAIGHT, Floats, bent, known_score, softmax
 from services.intent.trained.embedding import Embedding, Tokens, Vectors, embeds
+from services.intent.trained.outputs import DISTANCE, EMBEDDING, logits_of
 from services.intent.trained.package import Package, read_package
 from services.intent.trained.provider import CPU, Files, Runtime, Session, Wanted, open_session
 from services.intent.trained.running import BoundRunner, PlainRunner, Runner
@@ -32,7 +33,6 @@ ON_CPU = Appetite(token_budget=256, batch_cost=8, encoded_at_once=AT_ONCE)
 10 tokens' time of the model that ships, 4 of one in blocks; in a simulated queue 6 to 14 are as good as each other for both."""
 ON_ACCELERATOR = Appetite(token_budget=16_384, batch_cost=2_000, encoded_at_once=AT_ONCE)
 """Not measured, for want of a GPU: launching the kernels of a small encoder takes about as long as computing that many tokens."""
-EMBEDDING = "embedding"
 SENTIMENTS = frozenset({"negative", "neutral", "positive"})
 
 
@@ -120,12 +120,12 @@ class OnnxModel:
 
     def _outcome(self, batch: Sequence[Read], names: Sequence[str]) -> Outcome:
         found = dict(zip(names, self._run(batch, names), strict=True))
-        logits = {task: found[f"{task}_logits"] for task in self._tasks}
+        logits = {task: found[logits_of(task)] for task in self._tasks}
         return Outcome(logits, batch, found.get(DISTANCE), found.get(EMBEDDING))
 
     def raw(self, logits: Outcome) -> list[dict[str, Floats]]:
         """All outputs of each text, by name."""
-        found = {f"{task}_logits": rows for task, rows in logits.logits.items()}
+        found = {logits_of(task): rows for task, rows in logits.logits.items()}
         found |= {} if logits.distance is None else {DISTANCE: logits.distance}
         found |= {} if logits.embedding is None else {EMBEDDING: logits.embedding}
         return [{name: rows[place] for name, rows in found.items()} for place in range(len(logits.read))]
@@ -239,7 +239,7 @@ class OnnxModel:
 def _widths(package: Package, session: Any) -> dict[str, int]:
     """The outputs that are made use of, each with its number of columns; raises `ModelRefused` when one is missing."""
     given = {each.name: each.shape[-1] for each in session.get_outputs()}
-    widths = {f"{task}_logits": len(names) for task, names in package.description.classes.items()}
+    widths = {logits_of(task): len(names) for task, names in package.description.classes.items()}
     if package.description.scope == "distance":
         widths[DISTANCE] = 1
     if missing := widths.keys() - given.keys():
