@@ -21,7 +21,7 @@ from training.intent.rows import UNKNOWN
 
 LEAST_SPREAD = 1e-6
 SHRINKAGE = 3.0
-"""Chosen on the validation texts of banking77_oos and on other fifty of BANKING77's intents; from 1 to 10 AUROC changed by .008."""
+"""Chosen on the validation texts of banking77_oos and on other fifty of BANKING77's intents: from 1 to 10 AUROC changed by .008."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Choice:
 def choose_scope(scores: Mapping[Scope, Floats], known: NDArray[np.bool_]) -> Choice:
     """The score that best tells known from unknown rows; each has shape (rows,), higher for known.
 
-    Distance where there is no unknown row: on intents next to the known ones (banking77_oos, validation) it had .886, energy .844.
+    Distance where there is no unknown row: of what is next to fifty intents of BANKING77's, which nothing was chosen by, it told .894,
+    energy .866.
     """
     if known.all() or not known.any():
         return Choice("distance", {})
