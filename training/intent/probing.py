@@ -33,8 +33,6 @@ def begin_heads(
     """Set the heads of `tasks` by the embeddings of the rows (of `MOST_ROWS`, drawn by `seed`); `half` computes in bfloat16."""
     chosen = _some(data, seed)
     truths = {task: chosen.targets[task].numpy() for task in tasks}
-    if not truths:
-        return
     embeddings = embed(network, chosen, pad_id, half=half)
     for task, truth in truths.items():
         known, head = truth != UNKNOWN, network.heads[task]
