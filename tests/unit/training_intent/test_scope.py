@@ -45,9 +45,9 @@ def test_distance_is_mahalanobis_less_that_to_the_middle_and_less_the_logit(rows
 
 def test_rows_of_no_class_change_nothing(rows: Rows) -> None:
     embeddings, logits, truth = rows
-    more = np.concatenate([truth, np.full(60, UNKNOWN)])
-    distance = fit_distance(np.tile(embeddings, (2, 1)) + 1, np.tile(logits, (2, 1)), more, NAMES)
-    expected = fit_distance(embeddings + 1, logits, truth, NAMES)
+    more = np.concatenate([embeddings, embeddings + 5]), np.concatenate([logits, 5 * logits])
+    distance = fit_distance(*more, np.concatenate([truth, np.full(60, UNKNOWN)]), NAMES)
+    expected = fit_distance(embeddings, logits, truth, NAMES)
     assert distance.of(embeddings, logits) == pytest.approx(expected.of(embeddings, logits))
 
 
